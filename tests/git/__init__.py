@@ -1,0 +1,1 @@
+"""Tests of everything behind the door to git."""

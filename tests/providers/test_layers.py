@@ -1,0 +1,292 @@
+"""What is put around every provider."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from inspect import getattr_static
+from typing import Protocol
+
+import pytest
+
+from tests.support.clock import Time
+from vectornator.errors import Fatal, Interrupted, Rejected, Transient
+from vectornator.model import Document, RemoteFile
+from vectornator.providers import base
+from vectornator.providers.around import Call
+from vectornator.providers.base import VectorStoreProvider
+from vectornator.providers.example import ExampleProvider
+from vectornator.providers.layers import Log, Pace, Retry, RetryPolicy, Traffic, dress
+from vectornator.providers.memory import MemoryProvider, MemoryStore
+from vectornator.testing import ProviderSuite
+from vectornator.testing.faults import CutsListings, Failing, Flaky
+from vectornator.testing.steps import listing, make_document, store
+
+ABILITIES = (
+    base.Searches,
+    base.SearchesMetadata,
+    base.DescribesFiles,
+    base.ChangesAttributes,
+    base.MarksStore,
+    base.DeletesStore,
+)
+
+
+def retried(provider: VectorStoreProvider, time: Time, **policy: float) -> Retry:
+    """Put nothing but the retry layer around a provider."""
+    return Retry(provider, RetryPolicy(**policy), time.wait, Traffic())  # type: ignore[arg-type]
+
+
+class TestDressed(ProviderSuite):
+    """A dressed provider keeps the contract as the naked one does, under failures too."""
+
+    sizes = (1, 1_000)
+
+    @pytest.fixture
+    def make_provider(self) -> Callable[[], VectorStoreProvider]:
+        """Return what makes a provider that fails now and then, in all its layers."""
+        server, time = MemoryStore(), Time()
+        lines: list[str] = []
+
+        def make() -> VectorStoreProvider:
+            flaky = Flaky(MemoryProvider(server), 0.3, retry_after=1.0)
+            policy = RetryPolicy(attempts=20, budget=10_000)
+            return dress(flaky, retry=policy, log=lines.append, wait=time.wait)
+
+        return make
+
+
+@pytest.mark.parametrize("ability", ABILITIES)
+@pytest.mark.parametrize("naked", [MemoryProvider(), ExampleProvider()])
+def test_abilities_shine_through(ability: type, naked: VectorStoreProvider) -> None:
+    """A dressed provider has exactly the abilities of the naked one."""
+    dressed = dress(naked, retry=RetryPolicy(), log=print)
+    assert isinstance(naked, ability) == isinstance(dressed, ability)
+    assert isinstance(dressed, VectorStoreProvider)
+
+
+def test_abilities_are_found_statically(provider: MemoryProvider) -> None:
+    """They are real methods: what `isinstance` looks for since Python 3.12."""
+    dressed = dress(provider, retry=RetryPolicy())
+    members = ["name", "is_shared", "store_id", "search", "write_mark", "delete_store"]
+    assert [m for m in members if getattr_static(dressed, m, None) is None] == []
+
+
+def test_every_ability_is_passed_on() -> None:
+    """No ability of the contract is forgotten by the layers."""
+    protocols = {it for it in vars(base).values() if getattr(it, "_is_protocol", False)}
+    assert {*ABILITIES, VectorStoreProvider, Protocol} == protocols
+
+
+def test_transient_is_retried(provider: MemoryProvider, time: Time) -> None:
+    """A call that met `Transient` is made again until it works."""
+    flaky = Failing(provider, Transient("busy"), Transient("busy"))
+    file_id = store(retried(flaky, time), "a.md")
+    assert [file_id] == list(listing(provider))
+    assert len(time.waits) == 2
+
+
+@pytest.mark.parametrize("error", [Rejected("never"), Fatal("gone"), Interrupted(15)])
+def test_other_errors_are_not_retried(
+    provider: MemoryProvider, time: Time, error: Exception
+) -> None:
+    """Any other error passes at once."""
+    with pytest.raises(type(error)):
+        store(retried(Failing(provider, error), time), "a.md")
+    assert (time.waits, provider.store.calls) == ([], [])
+
+
+def test_waits_are_drawn_from_a_doubling_window(provider: MemoryProvider, time: Time) -> None:
+    """Each wait is at most twice as long as the one before may be, and capped."""
+    flaky = Failing(provider, *[Transient("busy")] * 5)
+    store(retried(flaky, time, first=1.0, longest=4.0), "a.md")
+    windows = [1, 2, 4, 4, 4]
+    assert all(0 <= wait <= most for wait, most in zip(time.waits, windows, strict=True))
+
+
+def test_attempts_run_out(provider: MemoryProvider, time: Time) -> None:
+    """After the last try the `Transient` is raised, and says how many tries there were."""
+    errors = [Transient(f"busy {number}", retry_after=7.0) for number in range(9)]
+    with pytest.raises(Transient, match=r"^busy 2 \(given up after 3 tries\)$") as caught:
+        store(retried(Failing(provider, *errors), time, attempts=3), "a.md")
+    assert caught.value.retry_after == 7.0
+    assert caught.value.__cause__ is errors[2]
+    assert len(time.waits) == 2
+
+
+def test_budget_runs_out(provider: MemoryProvider, time: Time) -> None:
+    """No wait is begun that would exceed the budget."""
+    flaky = Failing(provider, *[Transient("busy", retry_after=40.0)] * 9)
+    with pytest.raises(Transient, match="after 3 tries"):
+        store(retried(flaky, time, budget=100.0, first=1.0), "a.md")
+    assert 80 <= sum(time.waits) <= 100
+
+
+def test_retry_after_is_a_minimum(provider: MemoryProvider, time: Time) -> None:
+    """What the server asks for is waited in full, and a little more."""
+    store(retried(Failing(provider, Transient("busy", retry_after=90.0)), time), "a.md")
+    assert 90.0 <= time.waits[0] <= 91.0
+
+
+def test_listing_is_restarted(provider: MemoryProvider, time: Time) -> None:
+    """A listing that broke off goes on, with every copy exactly once."""
+    stored = [store(provider, f"{number}.md") for number in range(10)]
+    broken = CutsListings(provider, 7, times=2)
+    assert stored == [file.file_id for file in retried(broken, time).list_files()]
+    assert len(time.waits) == 2
+
+
+def test_listing_never_just_ends(provider: MemoryProvider, time: Time) -> None:
+    """A listing that can't be completed raises, after what it had was yielded."""
+    stored = [store(provider, f"{number}.md") for number in range(10)]
+    files = retried(CutsListings(provider, 7, times=9), time).list_files()
+    seen = list(itertools.islice(files, 7))
+    with pytest.raises(Transient, match="6 tries"):
+        next(files)
+    assert stored[:7] == [file.file_id for file in seen]
+
+
+def test_listing_left_early_is_not_retried(provider: MemoryProvider, time: Time) -> None:
+    """A caller that stops listing stops it for good."""
+    store(provider, "a.md")
+    store(provider, "b.md")
+    files = retried(provider, time).list_files()
+    next(files)
+    del files
+    assert (time.waits, provider.store.calls.count(("list_files", ""))) == ([], 1)
+
+
+def test_enriching_is_retried(time: Time) -> None:
+    """A provider may ask a service for what it adds to a document."""
+
+    class Asking(MemoryProvider):
+        answers = iter([Transient("busy"), None])
+
+        def enrich_metadata(
+            self, document: Document, content: bytes, metadata: Mapping[str, str]
+        ) -> Mapping[str, str]:
+            if error := next(self.answers):
+                raise error
+            return {**metadata, "title": document.path, "size": str(len(content))}
+
+    document = make_document("a.md", b"")
+    assert retried(Asking(), time).enrich_metadata(document, b"", {}) == {
+        "title": "a.md",
+        "size": "0",
+    }
+
+
+def test_waiting_can_be_interrupted(provider: MemoryProvider) -> None:
+    """What `wait` raises ends the call, and nothing is tried after it."""
+
+    def stop(_: float) -> None:
+        raise Interrupted(15)
+
+    flaky = Failing(provider, Transient("busy"))
+    dressed = dress(flaky, retry=RetryPolicy(), wait=stop)
+    with pytest.raises(Interrupted):
+        store(dressed, "a.md")
+    assert provider.store.calls == []
+
+
+def test_pace_spreads_calls(provider: MemoryProvider, time: Time) -> None:
+    """Calls start at least so far apart as the rate says, the first one at once."""
+    paced = Pace(provider, 120, time.wait, time.now)
+    for number in range(3):
+        store(paced, f"{number}.md")
+    assert time.waits == [0.5, 0.5]
+
+
+def test_pace_is_shared_by_threads(provider: MemoryProvider) -> None:
+    """Every thread waits for a turn of its own: all turns together keep the rate."""
+    turns: list[float] = []
+    paced = Pace(provider, 60, turns.append, lambda: 0.0)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: store(paced, f"{number}.md"), range(20)))
+    assert sorted(turns) == [float(second) for second in range(1, 20)]
+
+
+def test_idle_time_is_not_saved_up(provider: MemoryProvider, time: Time) -> None:
+    """After a pause there is no burst."""
+    paced = Pace(provider, 60, time.wait, time.now)
+    paced.verify_store()
+    time.seconds += 100
+    paced.verify_store()
+    paced.verify_store()
+    assert time.waits == [1.0]
+
+
+def test_back_off_is_shared(provider: MemoryProvider, time: Time) -> None:
+    """When one call is asked to come back later, all calls wait until then."""
+    paced = Pace(Failing(provider, Transient("busy", retry_after=30.0)), None, time.wait, time.now)
+    with pytest.raises(Transient):
+        store(paced, "a.md")
+    store(paced, "b.md")
+    store(paced, "c.md")
+    assert time.waits == [30.0]
+
+
+def test_back_off_reaches_those_who_wait(provider: MemoryProvider, time: Time) -> None:
+    """A call that was waiting for its turn when the server closed the door waits on."""
+
+    def cut() -> Iterator[RemoteFile]:
+        yield RemoteFile("file-1", {})
+        raise Transient("busy", retry_after=30.0)
+
+    def wait(seconds: float) -> None:
+        if not time.waits:  # while the second call waits, the first one fails
+            with pytest.raises(Transient):
+                next(first)
+        time.wait(seconds)
+
+    paced = Pace(provider, 60, wait, time.now)
+    first = paced.around_listing(Call("list_files"), cut)
+    next(first)
+    paced.verify_store()
+    assert time.waits == [1.0, 29.0]
+
+
+def test_traffic_counts_every_try(provider: MemoryProvider, time: Time) -> None:
+    """Requests are counted by method, tries that failed too, and retries beside them."""
+    traffic = Traffic()
+    flaky = Failing(provider, Transient("busy"))
+    dressed = dress(flaky, retry=RetryPolicy(), wait=time.wait, traffic=traffic)
+    store(dressed, "a.md")
+    list(dressed.list_files())
+    assert traffic.requests == {"upload_file": 2, "list_files": 1}
+    assert traffic.retries == 1
+
+
+def test_log_names_call_and_outcome(provider: MemoryProvider, time: Time) -> None:
+    """One line per call: method, path or id, milliseconds, outcome; no content."""
+    lines: list[str] = []
+    log = Log(Failing(provider, Transient("busy")), lines.append, time.now)
+    with pytest.raises(Transient):
+        store(log, "a.md", b"secret")
+    log.delete_file(store(log, "a.md", b"secret"))
+    list(log.list_files())
+    assert lines == [
+        "upload_file a.md 0 ms Transient: busy",
+        "upload_file a.md 0 ms ok",
+        "delete_file file-2 0 ms ok",
+        "list_files 0 ms ok",
+    ]
+
+
+def test_log_escapes_what_comes_from_outside(provider: MemoryProvider, time: Time) -> None:
+    """No path and no message breaks a line, or commands a terminal."""
+    lines: list[str] = []
+    log = Log(Failing(provider, Rejected("no\r\n::error::\x1b[31m")), lines.append, time.now)
+    with pytest.raises(Rejected):
+        store(log, "ü\n\u202e.md")
+    assert lines == [
+        "upload_file ü\\n\\u202e.md 0 ms Rejected: no\\r\\n::error::\\x1b[31m",
+    ]
+
+
+def test_log_spells_out_no_foreign_error(provider: MemoryProvider, time: Time) -> None:
+    """An error that isn't ours may hold anything: only its name is logged."""
+    lines: list[str] = []
+    log = Log(Failing(provider, RuntimeError("key sk-123")), lines.append, time.now)
+    with pytest.raises(RuntimeError):
+        log.verify_store()
+    assert lines == ["verify_store 0 ms RuntimeError"]

@@ -1,0 +1,70 @@
+"""The command line: from arguments to an exit code, with the one error handler."""
+
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from vectornator.cli.output import Output
+from vectornator.cli.parser import parse_arguments, print_completion
+from vectornator.errors import VectornatorError
+
+_BROKEN_PIPE = 141
+_INTERRUPTED = 130
+_OUR_BUG = 70
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run one command and return its exit code; nothing is raised.
+
+    `argv` are the arguments after the program's name, `environ` the variables to read;
+    by default those of this process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    variables = os.environ if environ is None else environ
+    output = Output.guess(arguments, variables)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path that the terminal can't spell must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        exit_code = _run(arguments, variables, output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone; the interpreter must not try to flush to it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except SystemExit as done:  # argparse has printed help or the version
+        return done.code if isinstance(done.code, int) else 0
+    except Exception as error:  # noqa: BLE001  (the one handler: every error ends in one line)
+        return _explain(error, output)
+    return exit_code
+
+
+def _run(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> int:
+    arguments = parse_arguments(argv)
+    if arguments.command == "completion":
+        print_completion(arguments.shell)
+        return 0
+    # The engine brings git and the providers along, which help and typing errors can do without.
+    from vectornator.cli.commands import run_command  # noqa: PLC0415  (see above)
+
+    return run_command(arguments, environ, output)
+
+
+def _explain(error: Exception, output: Output) -> int:
+    """Tell what went wrong, in one line, and choose the exit code."""
+    if isinstance(error, VectornatorError):
+        output.fail(error.reason, str(error), error)
+        return error.exit_code
+    if isinstance(error, OSError):
+        output.fail("system", f"{error}. Check the disk and the permissions.", error)
+        return _OUR_BUG
+    output.fail(
+        "internal",
+        f"{type(error).__name__}: {error}. This is a bug of ours: please report it with the"
+        " trace that --verbose shows.",
+        error,
+    )
+    return _OUR_BUG

@@ -1,0 +1,175 @@
+"""What each command does: ask the engine, and write the answer down."""
+
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from vectornator import __version__, queries
+from vectornator import sync as engine
+from vectornator.cli.output import Output
+from vectornator.cli.signals import catch_signals
+from vectornator.errors import Interrupted
+from vectornator.inputs import Resolved, resolve_settings
+from vectornator.report import answers, document
+from vectornator.report.console import LineObserver, QuietObserver
+from vectornator.report.escape import escape
+from vectornator.report.plans import render_record
+from vectornator.report.record import Record
+from vectornator.settings import Settings, declarations
+
+_DIFFERENCES = 20
+_WIDEST = 100
+"""In columns; longer lines are tiring to read."""
+
+_LOCAL_STORE = ".vectornator/store.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command with everything it was given."""
+
+    command: str
+    argument: str
+    """The query of a search, the name of a new store; empty for other commands."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    output: Output
+
+
+def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output) -> int:
+    """Carry out the command that `arguments` name and return its exit code.
+
+    Raises `VectornatorError`.
+    """
+    given = dict(vars(arguments))
+    command = given.pop("command")
+    argument = given.pop("query", given.pop("name", ""))
+    resolved = resolve_settings(given, environ, command=command)
+    output.adopt(resolved.settings, environ)
+    for line in introduce(resolved):
+        output.talk(line)
+    return _COMMANDS[command](Call(command, argument, resolved.settings, environ, output))
+
+
+def introduce(resolved: Resolved) -> Iterator[str]:
+    """Say what is about to be used, and where it is known from if everything is to be shown."""
+    settings = resolved.settings
+    store = settings.store_id or (_LOCAL_STORE if settings.provider == "local" else "")
+    named = (
+        f"{settings.provider} store {store}".strip() if store else f"{settings.provider} provider"
+    )
+    yield f"vectornator {__version__} · {named} · {settings.target} target"
+    if settings.verbose:
+        origins = ((one.key, resolved.origins[one.name]) for one in declarations())
+        yield from (
+            f"  {key} comes from {origin}" for key, origin in origins if origin != "default"
+        )
+    yield from (f"note: {remark}" for remark in resolved.remarks)
+
+
+def judge(record: Record, settings: Settings) -> int:
+    """The exit code that the user wants for a run that ended this way."""
+    if settings.detailed_exitcode and record.is_plan and record.changed:
+        return _DIFFERENCES
+    if settings.fail_on == "never" and record.failures and record.exit_code == 1:
+        return 0
+    return record.exit_code
+
+
+def _run(call: Call) -> int:
+    run = {"sync": engine.sync, "plan": engine.plan}[call.command]
+    with catch_signals() as caught, _observe(call) as observer:
+        try:
+            record = run(call.settings, observer, call.environ, caught.stop)
+        finally:
+            call.output.record = observer.record
+    if record.status == "interrupted":
+        raise Interrupted(caught.number)
+    _show_record(record, call)
+    return judge(record, call.settings)
+
+
+def _observe(call: Call) -> QuietObserver:
+    """The audience that suits the terminal and the settings."""
+    settings, paint = call.settings, call.output.talk_paint
+    if settings.quiet:
+        return QuietObserver(sys.stderr, paint)
+    is_plan = call.command == "plan" or settings.dry_run
+    if paint.is_on and sys.stderr.isatty():
+        from vectornator.report.terminal import TerminalObserver  # noqa: PLC0415  (rich, 0.1 s)
+
+        return TerminalObserver(
+            sys.stderr, paint, is_verbose=settings.verbose, shows_plan=not is_plan
+        )
+    return LineObserver(sys.stderr, paint, is_verbose=settings.verbose, shows_plan=not is_plan)
+
+
+def _show_record(record: Record, call: Call) -> None:
+    output = call.output
+    # A plan is what was asked for, so even those who want silence get it.
+    if output.is_quiet and not output.is_json and not record.is_plan:
+        return
+    text = render_record(record, paint=output.data_paint, is_whole=call.settings.verbose)
+    output.answer(text, document.to_json_document(record))
+    if record.is_plan and call.command == "sync":
+        output.talk("Nothing was changed: this was a dry run.")
+
+
+def _list(call: Call) -> int:
+    found = queries.list_files(call.settings, call.environ)
+    files = sorted(found, key=lambda file: (not file.path, file.path))
+    call.output.answer(answers.render_files(files), document.files_to_json(files))
+    call.output.talk(answers.summarise_files(files))
+    return 0
+
+
+def _search(call: Call) -> int:
+    hits = queries.search(call.settings, call.environ, call.argument)
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    text = answers.render_hits(hits, call.argument, paint=call.output.data_paint, width=width)
+    call.output.answer(text, document.hits_to_json(hits))
+    if not hits:
+        call.output.talk("Nothing was found.")
+    return 0
+
+
+def _create_store(call: Call) -> int:
+    store_id = queries.create_store(call.settings, call.environ, call.argument)
+    call.output.answer(escape(store_id), document.store_to_json(store_id))
+    return 0
+
+
+def _show_metadata(call: Call) -> int:
+    given = call.settings.commit if "commit" in call.settings.model_fields_set else None
+    metadata = queries.show_metadata(call.settings, call.environ, given)
+    call.output.answer(answers.render_metadata(metadata), metadata)
+    return 0
+
+
+def _status(call: Call) -> int:
+    status = queries.read_status(call.settings, call.environ)
+    text = answers.render_status(status, paint=call.output.data_paint)
+    call.output.answer(text, document.status_to_json(status))
+    return 0
+
+
+def _log(call: Call) -> int:
+    entries = queries.read_log(call.settings, call.environ)
+    text = answers.render_log(entries, paint=call.output.data_paint)
+    call.output.answer(text, document.log_to_json(entries))
+    return 0
+
+
+_COMMANDS: Mapping[str, Callable[[Call], int]] = {
+    "sync": _run,
+    "plan": _run,
+    "list": _list,
+    "search": _search,
+    "create-store": _create_store,
+    "show-metadata": _show_metadata,
+    "status": _status,
+    "log": _log,
+}

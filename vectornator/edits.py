@@ -1,0 +1,153 @@
+"""What a run has done so far: outcomes folded into edits of the manifest (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from vectornator.errors import Foreign
+from vectornator.model import Delete, Entry, Failed, Manifest, Outcome, Rename, Update
+from vectornator.state.ledger import MAX_AHEAD, MAX_LISTED, Ledger, Note
+
+
+@dataclass(slots=True)
+class Edits:
+    """The edits that a run owes to the manifest, and the copies it still must remove."""
+
+    before: dict[str, Entry | None] = field(default_factory=dict)
+    """What each edited path was when this run first changed it."""
+
+    after: dict[str, Entry | None] = field(default_factory=dict)
+    """What each edited path is now; None for a path that is gone."""
+
+    leftovers: dict[str, str] = field(default_factory=dict)
+    """Copies that must still go: path by file id."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def record(self, outcome: Outcome) -> None:
+        """Fold one outcome in.
+
+        A failed change leaves the manifest as it is, but for an entry that turned out to
+        name a foreign copy: that is struck, so that the next run knows better.
+        """
+        self.outcomes.append(outcome)
+        change = outcome.change
+        if isinstance(outcome, Failed):
+            if isinstance(change, Delete) and isinstance(outcome.error, Foreign):
+                self.set_entry(change.path, None, was=change.entry)
+            return
+        match change:
+            case Delete():
+                self.set_entry(change.path, None, was=change.entry)
+            case Rename():
+                self.set_entry(change.old_path, None, was=change.entry)
+                self.set_entry(change.path, outcome.entry, was=None)
+            case Update():
+                self.set_entry(change.path, outcome.entry, was=change.entry)
+                if outcome.entry and outcome.entry.file_id != change.entry.file_id:
+                    self.leftovers[change.entry.file_id] = change.path
+            case _:
+                self.set_entry(change.path, outcome.entry, was=None)
+
+    def set_entry(self, path: str, entry: Entry | None, *, was: Entry | None) -> None:
+        """Note what a path is now, and what it was before this run."""
+        self.before.setdefault(path, was)
+        self.after[path] = entry
+
+    def adopt(self, known: Manifest, manifest: Manifest) -> None:
+        """Note entries that are right as they stand but not yet saved in this form."""
+        for path, entry in known.items():
+            self.set_entry(path, entry, was=manifest.get(path))
+
+    def mark_saved(self) -> None:
+        """Take the edits as saved: what follows is told apart from them."""
+        self.before = dict(self.after)
+
+    def forget(self, file_id: str) -> None:
+        """Strike a leftover that is gone."""
+        self.leftovers.pop(file_id, None)
+
+    def overlay(self, manifest: Manifest) -> dict[str, Entry]:
+        """The entries of `manifest` with this run's edits on top."""
+        merged = {**manifest, **self.after}
+        return {path: entry for path, entry in merged.items() if entry is not None}
+
+    @property
+    def growth(self) -> int:
+        """How many more entries the manifest has than before."""
+        now = sum(entry is not None for entry in self.after.values())
+        return now - sum(entry is not None for entry in self.before.values())
+
+    @property
+    def failed(self) -> list[Failed]:
+        """The changes that did not happen."""
+        return [outcome for outcome in self.outcomes if isinstance(outcome, Failed)]
+
+    def rebase(self, theirs: Manifest, *, prefers_ours: bool) -> None:
+        """Carry the edits over onto the entries that another run has saved meanwhile.
+
+        `theirs` holds their entries of the edited paths. Where both runs stored a copy of the
+        same path, one stays and the other joins the leftovers; so nothing is stored twice.
+        """
+        for path, ours in list(self.after.items()):
+            other, was = theirs.get(path), self.before[path]
+            is_contested = _id_of(other) not in {_id_of(was), _id_of(ours)}
+            if is_contested and not prefers_ours:
+                self.after[path] = other
+                ours, other = other, ours
+            if is_contested and other is not None:
+                self.leftovers[other.file_id] = path
+            self.before[path] = theirs.get(path)
+        wanted = {entry.file_id for entry in self.after.values() if entry}
+        for file_id in wanted & self.leftovers.keys():
+            self.forget(file_id)
+
+
+def _id_of(entry: Entry | None) -> str:
+    return entry.file_id if entry else ""
+
+
+def close_ledger(ledger: Ledger, edits: Edits, goal: Ledger, *, is_complete: bool) -> Ledger:
+    """The ledger to save: `goal` when everything settled, else the old base with more ahead.
+
+    `goal` names the commit, tree and fingerprints that the run was after. The base moves only
+    when every document of its commit is settled; until then the paths that are settled go
+    into `ahead`, and a base with too much ahead of it is dropped.
+    """
+    common = {
+        "sequence": ledger.sequence + 1,
+        "documents": max(0, ledger.documents + edits.growth),
+        "leftovers": dict(edits.leftovers),
+        "last_sync": goal.last_sync,
+        "commit": goal.commit,
+    }
+    if is_complete:
+        return replace(goal, ahead=frozenset(), **common)
+    ahead = ledger.ahead | edits.after.keys()
+    if len(ahead) > MAX_AHEAD or not ledger.base:
+        return replace(ledger, base="", tree="", ahead=frozenset(), **common)
+    return replace(ledger, ahead=ahead, **common)
+
+
+def write_note(
+    ledger: Ledger, edits: Edits, *, goal: Ledger, status: str, counts: Mapping[str, int]
+) -> Note:
+    """The note on the commit that was synced: what this run did, in a few kilobytes."""
+    written = {path: entry for path, entry in sorted(edits.after.items()) if entry}
+    deleted = sorted(path for path, entry in edits.after.items() if entry is None)
+    failed = {failure.change.path: failure.message[:200] for failure in edits.failed}
+    return Note(
+        commit=goal.commit,
+        tree=goal.tree,
+        base=ledger.base,
+        status=status,
+        last_sync=goal.last_sync,
+        provider=goal.provider,
+        store_id=goal.store_id,
+        target=goal.target,
+        counts=counts,
+        files=dict(list(written.items())[:MAX_LISTED]),
+        deleted=tuple(deleted[:MAX_LISTED]),
+        failed=dict(list(failed.items())[:MAX_LISTED]),
+        truncated=max(len(written), len(deleted), len(failed)) > MAX_LISTED,
+    )
+

@@ -1,0 +1,1 @@
+"""Chunking, embedding and a searchable index, for providers that keep vectors themselves."""

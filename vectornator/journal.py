@@ -1,0 +1,182 @@
+"""The state of one run: the ledger it succeeds, the edits it owes, and the saving of both."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from vectornator.drift import needs_listing, reconcile
+from vectornator.edits import Edits, close_ledger, write_note
+from vectornator.errors import StateConflict
+from vectornator.git.objects import Oid
+from vectornator.model import Entry, Manifest, Outcome
+from vectornator.providers.base import MarksStore
+from vectornator.session import Session
+from vectornator.state.ledger import Ledger
+
+CHECKPOINT_SECONDS = 60.0
+"""How often a long run saves what it has done so far."""
+
+
+class Journal:
+    """What is known of the store, kept up to date as outcomes settle.
+
+    Only the calling thread touches it. `remark` is told what the user should know.
+    """
+
+    def __init__(self, session: Session, remark: Callable[[str], None]) -> None:
+        self.ledger: Ledger | None = None
+        """The ledger this run succeeds; None when there is none for this store."""
+
+        self.edits = Edits()
+        self.state_commit = ""
+        """The id of the last save; empty as long as nothing was saved."""
+
+        self.is_refreshed = False
+        """Whether the store was listed, so that every entry is in question."""
+
+        self._session = session
+        self._remark = remark
+        self._last_save = time.monotonic()
+
+    @property
+    def documents(self) -> int:
+        """How many documents the store holds of this target."""
+        return (self.ledger.documents if self.ledger else 0) + self.edits.growth
+
+    @property
+    def base(self) -> Oid:
+        """The commit that the manifest matches completely; empty when there is none."""
+        return self.ledger.base if self.ledger else ""
+
+    def load(self) -> None:
+        """Take the ledger over if it is of the store in use; else start from an empty one."""
+        session = self._session
+        self.ledger = session.find_ledger()
+        if self.ledger:
+            self.edits.leftovers.update(self.ledger.leftovers)
+        elif session.ledger:
+            session.state.discard_entries()
+            self._remark(
+                f"The ledger is of the store {session.ledger.store_id}, not of this one: "
+                "it is not applied, and this store starts afresh."
+            )
+
+    def must_list(self, refresh: str) -> bool:
+        """Tell whether the store must be listed before the ledger is believed."""
+        provider = self._session.provider
+        mark = None
+        if isinstance(provider, MarksStore):
+            mark = _read_own(provider.read_mark(), self._session.mark_key)
+        return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
+
+    def refresh(self) -> None:
+        """List the store, and let the manifest be what the store proves."""
+        session = self._session
+        manifest = session.state.read_entries() if self.ledger else {}
+        drift = reconcile(manifest, session.provider.list_files(), session.binding)
+        for path in manifest.keys() | drift.manifest.keys():
+            if manifest.get(path) != drift.manifest.get(path):
+                self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
+        self.edits.leftovers.update(drift.leftovers)
+        self.is_refreshed = True
+        if not drift.is_clean:
+            self._remark(
+                f"The store was listed and the ledger repaired: {drift.adopted} adopted, "
+                f"{drift.missing} missing, {len(drift.leftovers)} to clean up."
+            )
+
+    def read_manifest(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
+        """The entries of `paths`, or all, with this run's own edits on top."""
+        wanted = None if paths is None else set(paths)
+        saved = self._session.state.read_entries(wanted) if self.ledger else {}
+        merged = self.edits.overlay(saved)
+        return {path: entry for path, entry in merged.items() if wanted is None or path in wanted}
+
+    def record(self, outcome: Outcome) -> None:
+        """Fold one outcome in."""
+        self.edits.record(outcome)
+
+    def adopt(self, known: Manifest) -> None:
+        """Take over entries that are right as they stand but not yet saved in this form."""
+        if known:
+            self.edits.adopt(known, self.read_manifest(known))
+
+    def is_settled(self, goal: Ledger) -> bool:
+        """Tell whether the ledger already is what a run is after, so that nothing is in question."""
+        ledger = self.ledger
+        if ledger is None or not goal.tree or self.is_refreshed:
+            return False
+        is_same = (ledger.tree, ledger.selection, ledger.config) == (
+            goal.tree,
+            goal.selection,
+            goal.config,
+        )
+        return is_same and not ledger.ahead and not self.edits.after
+
+    def has_news(self, goal: Ledger) -> bool:
+        """Tell whether there is something to save when everything settled."""
+        ledger = self.ledger
+        if ledger is None or self.edits.after or ledger.ahead:
+            return True
+        is_same = (ledger.base, ledger.selection, ledger.config) == (
+            goal.base,
+            goal.selection,
+            goal.config,
+        )
+        return not is_same or dict(ledger.leftovers) != self.edits.leftovers
+
+    def save(
+        self, goal: Ledger, *, is_complete: bool, status: str, counts: Mapping[str, int]
+    ) -> None:
+        """Save the ledger and the note. Raises `StateConflict` when another run saved first."""
+        ledger = self.ledger or replace(goal, base="", tree="", selection="", config="")
+        saved = close_ledger(ledger, self.edits, goal, is_complete=is_complete)
+        note = write_note(ledger, self.edits, goal=goal, status=status, counts=counts)
+        self.state_commit = self._session.state.save(saved, self.edits.after, note)
+        self.ledger = saved
+        self.edits.mark_saved()
+
+    def checkpoint(self, goal: Ledger, count: Callable[[], Mapping[str, int]]) -> None:
+        """Save what is done so far, once a minute; a lost race is left to the last save."""
+        if time.monotonic() - self._last_save < CHECKPOINT_SECONDS:
+            return
+        self._last_save = time.monotonic()
+        try:
+            self.save(goal, is_complete=False, status="running", counts=count())
+        except StateConflict:
+            return
+
+    def rejoin(self, commit: Oid) -> Oid:
+        """Take over what another run saved, with this run's edits on top of it.
+
+        Returns the newer of the two runs' commits: the one to go on at, so that the store
+        ends there whichever run is last.
+        """
+        session = self._session
+        theirs = session.reload_ledger()
+        if theirs is None:
+            self.ledger = None
+            return commit
+        is_older = bool(theirs.base) and session.is_older(commit, theirs.base)
+        entries = session.state.read_entries(self.edits.after)
+        self.edits.rebase(entries, prefers_ours=not is_older)
+        self.edits.leftovers.update(theirs.leftovers)
+        self.ledger = replace(theirs, ahead=theirs.ahead | self.edits.after.keys())
+        if not is_older:
+            return commit
+        session.fetch_commit(theirs.base)
+        return theirs.base
+
+    def mark_store(self, state: str) -> None:
+        """Let the store remember `dirty` or `clean`, where it can remember anything."""
+        provider = self._session.provider
+        if isinstance(provider, MarksStore):
+            sequence = self.ledger.sequence if self.ledger else 0
+            words = f"{state} {sequence}"
+            provider.write_mark({**provider.read_mark(), self._session.mark_key: words})
+
+
+def _read_own(mark: Mapping[str, str], key: str) -> dict[str, str]:
+    """What the store remembers of this target, from a mark that several targets share."""
+    state, _, sequence = mark.get(key, "").partition(" ")
+    return {"state": state, "sequence": sequence} if state else {}

@@ -1,0 +1,285 @@
+"""The nouns of the package: documents, entries, plans and outcomes, all frozen values."""
+
+import hashlib
+import json
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from vectornator.errors import ProviderError
+
+_TYPES = mimetypes.MimeTypes(filenames=())
+"""Python's own table and not the machine's, so that every machine agrees."""
+for _suffix in (".md", ".mdx", ".markdown"):
+    _TYPES.add_type("text/markdown", _suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of the source; its content is read only when it is uploaded."""
+
+    path: str
+    """Relative to the root of the source, with forward slashes."""
+
+    blob: str
+    """The git blob id of its content, 40 hexadecimal digits."""
+
+    size: int | None = None
+    """In bytes; None until the content was inspected."""
+
+    hash: str | None = None
+    """The SHA-256 of the content in hexadecimal; None until the content was inspected."""
+
+    @property
+    def mime_type(self) -> str:
+        """The media type that the path's suffix stands for; `text/plain` for any other."""
+        return _TYPES.guess_type(self.path, strict=True)[0] or "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one stored document."""
+
+    file_id: str
+    """The provider's id of the stored copy."""
+
+    hash: str
+    """The SHA-256 of the stored content, in hexadecimal."""
+
+    blob: str
+    """The git blob id of the stored content; empty when only the store remembers the document."""
+
+    size: int
+    """In bytes."""
+
+    version: int
+    """1 for the first upload of a path, one more for every update."""
+
+    config: str
+    """The config fingerprint at upload; see `providers.base.VectorStoreProvider.fingerprint`."""
+
+
+Manifest: TypeAlias = Mapping[str, Entry]
+"""All entries of a target, by path."""
+
+
+class SkipReason(StrEnum):
+    """Why a document is not taken."""
+
+    EMPTY = "empty"
+    BINARY = "binary"
+    TOO_LARGE = "too large"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    LFS_POINTER = "LFS pointer"
+    EXCLUDED = "excluded"
+    UNSUPPORTED = "unsupported"
+    BAD_PATH = "path is not UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A file of the source that is not taken, and why."""
+
+    path: str
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A document that the store does not hold yet."""
+
+    document: Document
+
+    @property
+    def path(self) -> str:
+        """The document's path."""
+        return self.document.path
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A stored document whose content, or way of being stored, is no longer right."""
+
+    document: Document
+    entry: Entry
+    reason: str
+    """`content`, `config` or `forced`."""
+
+    @property
+    def path(self) -> str:
+        """The document's path."""
+        return self.document.path
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A stored document whose bytes moved to another path unchanged."""
+
+    document: Document
+    entry: Entry
+    old_path: str
+
+    @property
+    def path(self) -> str:
+        """The document's new path."""
+        return self.document.path
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A stored document that the source no longer has."""
+
+    path: str
+    entry: Entry
+    reason: str
+    """`removed`, `not selected`, or the `SkipReason` that now applies."""
+
+
+Change: TypeAlias = Upload | Update | Rename | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between what should be stored and what is: data, never closures."""
+
+    uploads: tuple[Upload, ...] = ()
+    updates: tuple[Update, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    deletes: tuple[Delete, ...] = ()
+    unchanged: int = 0
+    skipped: tuple[Skip, ...] = ()
+    known: Mapping[str, Entry] = field(default_factory=dict)
+    """Entries that are right as they stand but not yet in the manifest in this form."""
+
+    def __iter__(self) -> Iterator[Change]:
+        """Yield every change in the order of applying: deletes come last."""
+        yield from self.uploads
+        yield from self.updates
+        yield from self.renames
+        yield from self.deletes
+
+    def __len__(self) -> int:
+        """Count the changes."""
+        return len(self.uploads) + len(self.updates) + len(self.renames) + len(self.deletes)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the changes; equal for equal plans, whatever made them."""
+        rows = [[type(change).__name__, change.path, *_identity(change)] for change in self]
+        return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
+def _identity(change: Change) -> tuple[str, ...]:
+    match change:
+        case Upload():
+            return (change.document.blob,)
+        case Update():
+            return (change.document.blob, change.entry.file_id)
+        case Rename():
+            return (change.document.blob, change.entry.file_id, change.old_path)
+        case Delete():
+            return (change.entry.file_id,)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change that the store confirmed."""
+
+    change: Change
+    entry: Entry | None
+    """The entry that is now true; None after a delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A change that did not happen; the store still holds what it held."""
+
+    change: Change
+    error: ProviderError
+
+    @property
+    def message(self) -> str:
+        """The cause in one line."""
+        return " ".join(str(self.error).split())
+
+
+Outcome: TypeAlias = Done | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One stored copy as the store itself describes it."""
+
+    file_id: str
+    attributes: Mapping[str, str]
+    size: int = 0
+    """In bytes; 0 where the store does not say."""
+
+    created_at: float = 0.0
+    """Seconds since the epoch; 0 where the store does not say."""
+
+    @property
+    def path(self) -> str:
+        """The document's path as its attributes give it; empty for a foreign file."""
+        return self.attributes.get("path", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer of a search: a passage of a stored document."""
+
+    path: str
+    score: float
+    """Higher is better; comparable within one search only."""
+
+    text: str
+    """The passage, as stored."""
+
+    heading: str = ""
+    """The headings above the passage, outermost first, joined by ` > `."""
+
+    file_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which source and target a stored copy belongs to: the ownership mark.
+
+    The mark is six attributes beside `path`, so that a store can be explained, and a
+    ledger rebuilt, from nothing but a listing of it.
+    """
+
+    source: str
+    """Names the repository, such as `github.com/org/repo`."""
+
+    target: str
+    """Names one selection → store binding of that repository."""
+
+    def attributes(self, document: Document, config: str) -> dict[str, str]:
+        """The attributes that a copy of an inspected `document` carries."""
+        return {
+            "path": document.path,
+            "vn_key": path_key(document.path),
+            "vn_sha": document.hash or "",
+            "vn_blob": document.blob,
+            "vn_source": self.source,
+            "vn_target": self.target,
+            "vn_config": config,
+        }
+
+    def owns(self, attributes: Mapping[str, str], path: str | None = None) -> bool:
+        """Tell whether `attributes` prove a copy to be ours, and of `path` if one is given."""
+        return (
+            attributes.get("vn_source") == self.source
+            and attributes.get("vn_target") == self.target
+            and bool(attributes.get("vn_key"))
+            and (path is None or attributes.get("vn_key") == path_key(path))
+        )
+
+
+def path_key(path: str) -> str:
+    """The SHA-256 of a path: what names a document where paths may be too long."""
+    return hashlib.sha256(path.encode()).hexdigest()

@@ -1,0 +1,195 @@
+"""What must change in the store: documents compared with the manifest, and the brakes on it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TypeAlias
+
+from vectornator.errors import Refused
+from vectornator.model import (
+    Delete,
+    Document,
+    Entry,
+    Manifest,
+    Plan,
+    Rename,
+    Skip,
+    Update,
+    Upload,
+)
+
+Candidates: TypeAlias = Mapping[str, Document | Skip | None]
+"""What the source says of each path in question; None where it has no such document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a plan may go before a brake stops it."""
+
+    allows_deletes: Callable[[int, int], bool]
+    """Whether so many deletes out of so many known documents are allowed."""
+
+    max_deletes: str
+    """The limit on deletes as the user wrote it."""
+
+    max_files: int | None = None
+    """The most documents to send; None for no limit."""
+
+    max_bytes: int | None = None
+    """The most bytes to send; None for no limit."""
+
+    allow_empty: bool = False
+    """Whether the store may end up without a single document."""
+
+
+def make_plan(
+    candidates: Candidates,
+    manifest: Manifest,
+    *,
+    known: int,
+    config: str,
+    force: bool = False,
+    with_renames: bool = True,
+) -> Plan:
+    """Compare what should be stored with what is, and list the difference.
+
+    `manifest` holds the entries of the candidates; `known` counts all entries. A document is
+    left alone when both its blob and the `config` fingerprint are what they were at upload.
+    `force` updates every candidate, changed or not. `with_renames` pairs an upload with a
+    delete of the same blob. The same arguments always give the same plan.
+    """
+    uploads, updates, deletes, skipped = [], [], [], []
+    for path in sorted(candidates):
+        found, entry = candidates[path], manifest.get(path)
+        if isinstance(found, Skip):
+            skipped.append(found)
+        if not isinstance(found, Document):
+            if entry is not None:
+                deletes.append(Delete(path, entry, found.reason if found else "removed"))
+        elif entry is None:
+            uploads.append(Upload(found))
+        elif reason := _find_reason(found, entry, config, force=force):
+            updates.append(Update(found, entry, reason))
+    renames = _pair_renames(uploads, deletes, config) if with_renames and not force else ()
+    paired = {rename.path for rename in renames} | {rename.old_path for rename in renames}
+    deletes = [delete for delete in deletes if delete.path not in paired]
+    return Plan(
+        uploads=tuple(upload for upload in uploads if upload.path not in paired),
+        updates=tuple(updates),
+        renames=renames,
+        deletes=tuple(deletes),
+        unchanged=known - len(updates) - len(renames) - len(deletes),
+        skipped=tuple(skipped),
+    )
+
+
+def _find_reason(document: Document, entry: Entry, config: str, *, force: bool) -> str:
+    """Why a known document must be stored again; empty when it need not be."""
+    if force:
+        return "forced"
+    if entry.config != config:
+        return "config"
+    return "content" if document.blob != entry.blob else ""
+
+
+def _pair_renames(
+    uploads: Iterable[Upload], deletes: Iterable[Delete], config: str
+) -> tuple[Rename, ...]:
+    """Match new paths with removed ones of the same blob; the same file name is preferred.
+
+    As git does with `-M100%`, every removed path serves one new path at most.
+    """
+    removed: dict[str, list[Delete]] = defaultdict(list)
+    for delete in deletes:
+        if delete.entry.config == config and delete.entry.blob:
+            removed[delete.entry.blob].append(delete)
+    renames = []
+    for upload in uploads:
+        if sources := removed.get(upload.document.blob):
+            name = PurePosixPath(upload.path).name
+            source = next((s for s in sources if PurePosixPath(s.path).name == name), sources[0])
+            sources.remove(source)
+            document = replace(
+                upload.document, size=source.entry.size, hash=source.entry.hash
+            )
+            renames.append(Rename(document, source.entry, source.path))
+    return tuple(renames)
+
+
+def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
+    """Bring into `plan` what reading the documents to send has shown.
+
+    A document that turned out not to be storable becomes a skip, and a delete if the store
+    holds an earlier version. One whose content and config are stored already becomes known.
+    """
+    uploads, updates = [], []
+    deletes, skipped, known = list(plan.deletes), list(plan.skipped), dict(plan.known)
+    for change in (*plan.uploads, *plan.updates):
+        found = inspected.get(change.path, change.document)
+        if isinstance(found, Skip):
+            skipped.append(found)
+            if isinstance(change, Update):
+                deletes.append(Delete(change.path, change.entry, found.reason))
+        elif isinstance(change, Upload):
+            uploads.append(Upload(found))
+        elif change.reason == "content" and found.hash == change.entry.hash:
+            known[change.path] = replace(change.entry, blob=found.blob)
+        else:
+            updates.append(replace(change, document=found))
+    return replace(
+        plan,
+        uploads=tuple(uploads),
+        updates=tuple(updates),
+        deletes=tuple(sorted(deletes, key=lambda delete: delete.path)),
+        unchanged=plan.unchanged + len(known) - len(plan.known),
+        skipped=tuple(sorted(skipped, key=lambda skip: skip.path)),
+        known=known,
+    )
+
+
+def check_plan(plan: Plan, limits: Limits) -> None:
+    """Apply the brakes. Raises `Refused` with the numbers and the way past it."""
+    known = plan.unchanged + len(plan.updates) + len(plan.renames) + len(plan.deletes)
+    after = known + len(plan.uploads) - len(plan.deletes)
+    if after == 0 and not limits.allow_empty:
+        raise Refused(_explain_empty(plan), reason="empty-source")
+    if plan.deletes and not limits.allows_deletes(len(plan.deletes), known):
+        share = 100 * len(plan.deletes) / known
+        raise Refused(
+            f"{len(plan.deletes)} of {known} documents ({share:.0f} %) would be deleted, over the "
+            f"limit of {limits.max_deletes}. Check the directory and the patterns; if it is meant, "
+            f"pass --max-deletes={len(plan.deletes)}.",
+            reason="delete-limit",
+        )
+    _check_size(plan, limits)
+
+
+def _check_size(plan: Plan, limits: Limits) -> None:
+    sent = [change.document for change in (*plan.uploads, *plan.updates)]
+    if limits.max_files is not None and len(sent) > limits.max_files:
+        raise Refused(
+            f"{len(sent)} documents would be sent, over the limit of {limits.max_files}. "
+            f"If it is meant, pass --max-files={len(sent)}.",
+            reason="file-limit",
+        )
+    size = sum(document.size or 0 for document in sent)
+    if limits.max_bytes is not None and size > limits.max_bytes:
+        raise Refused(
+            f"{size} bytes would be sent, over the limit of {limits.max_bytes}. "
+            f"If it is meant, pass --max-bytes={size}.",
+            reason="byte-limit",
+        )
+
+
+def _explain_empty(plan: Plan) -> str:
+    if plan.deletes:
+        return (
+            f"No document would be left: all {len(plan.deletes)} would be deleted. Check the "
+            "directory and the patterns; if it is meant, pass --allow-empty."
+        )
+    skipped = f" ({len(plan.skipped)} skipped)" if plan.skipped else ""
+    return (
+        f"No document matches{skipped}. Check the directory and the patterns, for example "
+        "--patterns '**/*.md'; if it is meant, pass --allow-empty."
+    )

@@ -1,0 +1,182 @@
+"""A provider around a provider: what every layer and every fault is made of."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.providers.base import (
+    ChangesAttributes,
+    DeletesStore,
+    DescribesFiles,
+    MarksStore,
+    ProviderConfig,
+    Searches,
+    SearchesMetadata,
+    VectorStoreProvider,
+)
+
+T = TypeVar("T")
+
+
+class Call(NamedTuple):
+    """One call of the contract on its way to the store."""
+
+    method: str
+    """Its name in the contract."""
+
+    subject: str = ""
+    """The document's path or the copy's id; empty when the call is about the whole store."""
+
+
+class Layer:
+    """A provider that passes every call on to `inner`, with something done around it.
+
+    A layer overrides `during`; one that repeats calls overrides `around` and
+    `around_listing`. Calls that reach the store go through these; opening, closing and
+    enriching are the provider's own affair and pass untouched.
+
+    A layer has exactly the abilities of what it is put around, so `isinstance` answers
+    for both alike. They are real methods of a class made for the purpose, because since
+    Python 3.12 a Protocol no longer sees what `__getattr__` provides.
+    """
+
+    def __new__(cls, inner: VectorStoreProvider, *_args: object, **_kwargs: object) -> Self:
+        """Make an instance of this layer that has the abilities of `inner`."""
+        abilities = tuple(part for ability, part in _ABILITIES if isinstance(inner, ability))
+        shape = _add_abilities(cls, abilities)  # type: ignore[arg-type]  # classes are hashable
+        return super().__new__(cast("type[Self]", shape))
+
+    def __init__(self, inner: VectorStoreProvider) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.is_shared = inner.is_shared
+
+    def during(self, call: Call) -> AbstractContextManager[object]:
+        """What surrounds one call; for a listing, from its first item asked for to its last."""
+        del call
+        return nullcontext()
+
+    def around(self, call: Call, run: Callable[[], T]) -> T:
+        """Carry out one call."""
+        with self.during(call):
+            return run()
+
+    def around_listing(
+        self, call: Call, start: Callable[[], Iterator[RemoteFile]]
+    ) -> Iterator[RemoteFile]:
+        """Carry out one call that yields copies."""
+        with self.during(call):
+            yield from start()
+
+    def initialize(self, config: ProviderConfig) -> None:
+        """See the contract."""
+        self.inner.initialize(config)
+
+    @property
+    def store_id(self) -> str:
+        """See the contract."""
+        return self.inner.store_id
+
+    @property
+    def fingerprint(self) -> str:
+        """See the contract."""
+        return self.inner.fingerprint
+
+    def verify_store(self) -> bool:
+        """See the contract."""
+        return self.around(Call("verify_store"), self.inner.verify_store)
+
+    def create_store(self, name: str) -> str:
+        """See the contract."""
+        return self.around(Call("create_store", name), lambda: self.inner.create_store(name))
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """See the contract."""
+        return self.around_listing(Call("list_files"), self.inner.list_files)
+
+    def upload_file(self, document: Document, content: bytes, metadata: Mapping[str, str]) -> str:
+        """See the contract."""
+        call = Call("upload_file", document.path)
+        return self.around(call, lambda: self.inner.upload_file(document, content, metadata))
+
+    def update_file(
+        self, entry: Entry, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> str:
+        """See the contract."""
+        call = Call("update_file", document.path)
+        return self.around(call, lambda: self.inner.update_file(entry, document, content, metadata))
+
+    def delete_file(self, file_id: str) -> None:
+        """See the contract."""
+        self.around(Call("delete_file", file_id), lambda: self.inner.delete_file(file_id))
+
+    def enrich_metadata(
+        self, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """See the contract."""
+        return self.inner.enrich_metadata(document, content, metadata)
+
+    def cleanup(self) -> None:
+        """See the contract."""
+        self.inner.cleanup()
+
+
+class _Searches(Layer):
+    def search(self, query: str, limit: int) -> list[Hit]:
+        inner = cast("Searches", self.inner)
+        return self.around(Call("search"), lambda: inner.search(query, limit))
+
+
+class _SearchesMetadata(Layer):
+    def search_by_metadata(self, wanted: Mapping[str, str]) -> Iterator[RemoteFile]:
+        inner = cast("SearchesMetadata", self.inner)
+        call = Call("search_by_metadata")
+        return self.around_listing(call, lambda: inner.search_by_metadata(wanted))
+
+
+class _DescribesFiles(Layer):
+    def describe_file(self, file_id: str) -> RemoteFile | None:
+        inner = cast("DescribesFiles", self.inner)
+        return self.around(Call("describe_file", file_id), lambda: inner.describe_file(file_id))
+
+
+class _ChangesAttributes(Layer):
+    def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
+        inner = cast("ChangesAttributes", self.inner)
+        call = Call("change_attributes", file_id)
+        self.around(call, lambda: inner.change_attributes(file_id, metadata))
+
+
+class _MarksStore(Layer):
+    def read_mark(self) -> Mapping[str, str]:
+        inner = cast("MarksStore", self.inner)
+        return self.around(Call("read_mark"), inner.read_mark)
+
+    def write_mark(self, mark: Mapping[str, str]) -> None:
+        inner = cast("MarksStore", self.inner)
+        self.around(Call("write_mark"), lambda: inner.write_mark(mark))
+
+
+class _DeletesStore(Layer):
+    def delete_store(self) -> None:
+        inner = cast("DeletesStore", self.inner)
+        self.around(Call("delete_store"), inner.delete_store)
+
+
+_ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
+    (Searches, _Searches),
+    (SearchesMetadata, _SearchesMetadata),
+    (DescribesFiles, _DescribesFiles),
+    (ChangesAttributes, _ChangesAttributes),
+    (MarksStore, _MarksStore),
+    (DeletesStore, _DeletesStore),
+)
+"""Every ability of `base`, and the part of a layer that passes it on."""
+
+
+@cache
+def _add_abilities(layer: type[Layer], parts: tuple[type[Layer], ...]) -> type[Layer]:
+    """Derive the class of `layer` that also has the methods of `parts`."""
+    return type(layer.__name__, (layer, *parts), {"__doc__": layer.__doc__})

@@ -1,0 +1,198 @@
+"""The contract between the engine and a vector store, and the abilities a store may add to it.
+
+Every sentence of these docstrings is checked by `vectornator.testing.ProviderSuite`.
+A provider is finished when it passes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from vectornator.model import Document, Entry, Hit, RemoteFile
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """What a provider is told when it is opened."""
+
+    store_id: str = ""
+    """The store to use; empty when the user named none."""
+
+    api_key: str = field(default="", repr=False)
+    """The credential, or empty; never shown."""
+
+    root: Path = field(default_factory=Path.cwd)
+    """The root of the source, for providers that keep their store beside it."""
+
+    concurrency: int = 4
+    """How many calls the engine makes at once."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Anything else, by name; each provider says which names it knows."""
+
+
+@runtime_checkable
+class VectorStoreProvider(Protocol):
+    """A store that can hold documents.
+
+    Methods block, and may be called from several threads at once after `initialize`
+    has returned. They raise only `ProviderError`: `Transient` if the same call may
+    work later, `Rejected` if this document never will, `Fatal` if nothing will. They
+    never retry, sleep or log; the layers in `providers.layers` do that for every
+    provider alike.
+    """
+
+    name: str
+    """The name it is registered under."""
+
+    is_shared: bool
+    """False for a store that only this machine has: its ledger is then never pushed."""
+
+    def initialize(self, config: ProviderConfig) -> None:
+        """Take the settings and open what must be open; no store is created or changed.
+
+        Raises `Fatal` when a setting is missing or wrong.
+        """
+
+    @property
+    def store_id(self) -> str:
+        """The id of the store in use; empty as long as there is none."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when the same bytes would now be stored differently.
+
+        A new chunk size or embedding model changes it; a new API key does not. At most
+        16 characters, so that it fits in an attribute beside others.
+        """
+
+    def verify_store(self) -> bool:
+        """Tell whether the store exists and can be used; changes nothing.
+
+        False means that there is no such store; an unusable one raises `Fatal`.
+        """
+
+    def create_store(self, name: str) -> str:
+        """Create a store called `name`, use it from now on, and return its id."""
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """Yield every copy in the store, foreign ones too, each exactly once.
+
+        A listing that can't be completed raises; it never just ends early.
+        """
+
+    def upload_file(self, document: Document, content: bytes, metadata: Mapping[str, str]) -> str:
+        """Store `content` with `metadata` and return its new id once a search can find it.
+
+        An id is never used twice, not even after its copy was deleted.
+        """
+
+    def update_file(
+        self, entry: Entry, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> str:
+        """Store `content` in place of the copy `entry` names and return the NEW id.
+
+        The document can be found at every moment: by its old copy until the new one is
+        searchable. The old copy may or may not be gone on return; the caller deletes it.
+        When this raises, the old copy still serves.
+        """
+
+    def delete_file(self, file_id: str) -> None:
+        """Remove one copy. Removing one that is already gone is not an error."""
+
+    def enrich_metadata(
+        self, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return `metadata` with whatever this provider wants to add for a document.
+
+        The keys it was given come back with the values they had.
+        """
+
+    def cleanup(self) -> None:
+        """Close what `initialize` opened. May be called twice."""
+
+
+class BaseVectorStoreProvider:
+    """A starting point for providers: everything that has a sensible default."""
+
+    name = ""
+    is_shared = True
+
+    def __init__(self) -> None:
+        self.config = ProviderConfig()
+
+    def initialize(self, config: ProviderConfig) -> None:
+        """Keep the settings."""
+        self.config = config
+
+    @property
+    def store_id(self) -> str:
+        """The store that the user named."""
+        return self.config.store_id
+
+    @property
+    def fingerprint(self) -> str:
+        """The provider's name: stored bytes never depend on a setting."""
+        return self.name[:16]
+
+    def enrich_metadata(
+        self, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Add nothing."""
+        del document, content
+        return metadata
+
+    def cleanup(self) -> None:
+        """Nothing is open."""
+
+
+@runtime_checkable
+class Searches(Protocol):
+    """An ability: find passages."""
+
+    def search(self, query: str, limit: int) -> list[Hit]:
+        """Return at most `limit` passages that answer `query`, best first."""
+
+
+@runtime_checkable
+class SearchesMetadata(Protocol):
+    """An ability: find copies by what their attributes say."""
+
+    def search_by_metadata(self, wanted: Mapping[str, str]) -> Iterator[RemoteFile]:
+        """Yield every copy whose attributes include all of `wanted`."""
+
+
+@runtime_checkable
+class DescribesFiles(Protocol):
+    """An ability: look one copy up without listing all of them."""
+
+    def describe_file(self, file_id: str) -> RemoteFile | None:
+        """Return the copy as a listing would show it, or None when there is none."""
+
+
+@runtime_checkable
+class ChangesAttributes(Protocol):
+    """An ability: change what is known about a copy without storing its content again."""
+
+    def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
+        """Replace all attributes of a copy. Raises `Rejected` when there is no such copy."""
+
+
+@runtime_checkable
+class MarksStore(Protocol):
+    """An ability: keep a few words about the store in the store itself."""
+
+    def read_mark(self) -> Mapping[str, str]:
+        """Return the last mark written; empty when there is none."""
+
+    def write_mark(self, mark: Mapping[str, str]) -> None:
+        """Replace the mark."""
+
+
+@runtime_checkable
+class DeletesStore(Protocol):
+    """An ability: remove the store itself."""
+
+    def delete_store(self) -> None:
+        """Remove the store and every copy in it; `verify_store` is then False."""

@@ -1,0 +1,281 @@
+"""Retry, pace, counting and the log: what is put around every provider alike."""
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from vectornator.errors import ProviderError, Transient
+from vectornator.model import Document, RemoteFile
+from vectornator.providers.around import Call, Layer
+from vectornator.providers.base import VectorStoreProvider
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and how patiently, a call that met `Transient` is made again."""
+
+    attempts: int = 6
+    """Tries in all; 1 for never again."""
+
+    budget: float = 300.0
+    """Seconds that one call may spend waiting between its tries, all together."""
+
+    first: float = 1.0
+    """The longest first wait, in seconds; it doubles with every try (full jitter)."""
+
+    longest: float = 60.0
+    """The longest of those waits, in seconds; a server that asks for more gets more."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a run asked of its provider; may be read while calls are under way."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    """Calls by method, every try counted."""
+
+    retries: int = 0
+    """How many of them were made again."""
+
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
+
+    def count_request(self, method: str) -> None:
+        """Count one call."""
+        with self._lock:
+            self.requests[method] += 1
+
+    def count_retry(self) -> None:
+        """Count one call that is made again."""
+        with self._lock:
+            self.retries += 1
+
+
+def dress(
+    provider: VectorStoreProvider,
+    *,
+    retry: RetryPolicy,
+    requests_per_minute: float | None = None,
+    log: Callable[[str], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
+    traffic: Traffic | None = None,
+) -> VectorStoreProvider:
+    """Put every layer around an initialised `provider`; its abilities stay what they are.
+
+    Read from the inside out: each try that reaches the store is logged and counted, waits
+    for its turn first, and is made again when it met `Transient`. `wait` does all the
+    waiting, from any thread, and may raise to end the run; without `log` nothing is logged.
+    """
+    traffic = traffic or Traffic()
+    if log:
+        provider = Log(provider, log)
+    provider = Count(provider, traffic)
+    provider = Pace(provider, requests_per_minute, wait)
+    return Retry(provider, retry, wait, traffic)
+
+
+class Retry(Layer):
+    """Makes a call again that met `Transient`, and nothing else.
+
+    Waits are drawn from a window that doubles, on top of what the server asked for. The
+    last `Transient` is raised when the tries or the budget are used up; its message says
+    how many tries there were.
+    """
+
+    def __init__(
+        self,
+        inner: VectorStoreProvider,
+        policy: RetryPolicy,
+        wait: Callable[[float], None],
+        traffic: Traffic,
+    ) -> None:
+        super().__init__(inner)
+        self._policy = policy
+        self._wait = wait
+        self._traffic = traffic
+        self._jitter = wait_random_exponential(multiplier=policy.first, max=policy.longest)
+
+    def around(self, call: Call, run: Callable[[], T]) -> T:
+        """Carry out one call, again if need be."""
+        del call
+        return self._retrying()(run)
+
+    def around_listing(
+        self, call: Call, start: Callable[[], Iterator[RemoteFile]]
+    ) -> Iterator[RemoteFile]:
+        """List from the beginning again if need be, leaving out what was yielded before.
+
+        A listing can't be resumed, since the contract knows no cursor; ids are never used
+        twice, so that those seen tell exactly which copies the caller has.
+        """
+        del call
+        seen: set[str] = set()
+        for attempt in self._retrying():
+            with attempt:
+                for file in start():
+                    if file.file_id not in seen:
+                        seen.add(file.file_id)
+                        yield file
+
+    def enrich_metadata(
+        self, document: Document, content: bytes, metadata: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Enrich, again if need be: a provider may ask a service for what it adds."""
+        call = Call("enrich_metadata", document.path)
+        return self.around(call, lambda: self.inner.enrich_metadata(document, content, metadata))
+
+    def _retrying(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception_type(Transient),
+            wait=lambda state: _asked_for(state) + self._jitter(state),
+            stop=self._is_used_up,
+            sleep=self._wait,
+            before_sleep=lambda _: self._traffic.count_retry(),
+            retry_error_callback=_give_up,
+        )
+
+    def _is_used_up(self, state: RetryCallState) -> bool:
+        waited = state.idle_for + state.upcoming_sleep
+        return state.attempt_number >= self._policy.attempts or waited > self._policy.budget
+
+
+def _asked_for(state: RetryCallState) -> float:
+    """The seconds that the server wants to be left alone after a failed try."""
+    return _transient_of(state).retry_after or 0.0
+
+
+def _give_up(state: RetryCallState) -> NoReturn:
+    error = _transient_of(state)
+    tries = "1 try" if state.attempt_number == 1 else f"{state.attempt_number} tries"
+    last = Transient(f"{error} (given up after {tries})", retry_after=error.retry_after)
+    last.reason = error.reason
+    raise last from error
+
+
+def _transient_of(state: RetryCallState) -> Transient:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Transient)
+    return error
+
+
+class Pace(Layer):
+    """Spreads calls evenly over time, for all threads together.
+
+    No two calls start less than `60 / requests_per_minute` seconds apart. When the server
+    asks one call to come back later, no call starts before then. Without a rate only
+    the server's wishes count. A listing is one call, however many pages it has.
+    """
+
+    def __init__(
+        self,
+        inner: VectorStoreProvider,
+        requests_per_minute: float | None,
+        wait: Callable[[float], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(inner)
+        self._interval = 60.0 / requests_per_minute if requests_per_minute else 0.0
+        self._wait = wait
+        self._now = now
+        self._lock = threading.Lock()
+        self._free_at = -math.inf
+        self._closed_until = -math.inf
+
+    @contextmanager
+    def during(self, call: Call) -> Iterator[None]:
+        """Wait for a turn, and hold all calls back when the server asks for it."""
+        del call
+        while self._wait_for_turn() < self._closed_until:
+            pass  # while this call waited, the server closed the door to all
+        try:
+            yield
+        except Transient as error:
+            self._hold_back(error.retry_after or 0.0)
+            raise
+
+    def _wait_for_turn(self) -> float:
+        """Take the next free turn, wait for it, and return its time."""
+        with self._lock:
+            now = self._now()
+            turn = max(now, self._free_at)
+            self._free_at = turn + self._interval
+        if turn > now:
+            self._wait(turn - now)
+        return turn
+
+    def _hold_back(self, seconds: float) -> None:
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._now() + seconds)
+            self._free_at = max(self._free_at, self._closed_until)
+
+
+class Count(Layer):
+    """Counts every call that reaches the provider."""
+
+    def __init__(self, inner: VectorStoreProvider, traffic: Traffic) -> None:
+        super().__init__(inner)
+        self._traffic = traffic
+
+    @contextmanager
+    def during(self, call: Call) -> Iterator[None]:
+        """Count the call as it starts."""
+        self._traffic.count_request(call.method)
+        yield
+
+
+class Log(Layer):
+    """Writes one line per call: method, path or id, milliseconds, outcome.
+
+    Neither content nor metadata nor a search's words appear in it. What comes from outside
+    is printed with its control characters escaped, so that a line stays a line.
+    """
+
+    def __init__(
+        self,
+        inner: VectorStoreProvider,
+        write: Callable[[str], None],
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        super().__init__(inner)
+        self._write = write
+        self._now = now
+
+    @contextmanager
+    def during(self, call: Call) -> Iterator[None]:
+        """Write the line when the call ends, however it ends."""
+        start = self._now()
+        outcome = "ok"
+        try:
+            yield
+        except GeneratorExit:
+            outcome = "left early"
+            raise
+        except BaseException as error:
+            outcome = _describe(error)
+            raise
+        finally:
+            words = [call.method, call.subject, f"{1000 * (self._now() - start):.0f} ms", outcome]
+            self._write(_escape(" ".join(word for word in words if word)))
+
+
+def _describe(error: BaseException) -> str:
+    """Name an error; only ours are spelled out, since they are known to hold no secrets."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, ProviderError) else name
+
+
+def _escape(text: str) -> str:
+    """Replace whatever is not printable, lone surrogates too, by its backslash escape."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

@@ -1,0 +1,114 @@
+"""What machines read: every answer as one JSON document with keys in kebab-case."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from vectornator.model import Hit, Plan, RemoteFile
+from vectornator.report.record import LogEntry, Record, Status
+
+SCHEMA_VERSION = 1
+"""Counts up when a key changes its meaning or goes; new keys may come at any time."""
+
+JsonDocument: TypeAlias = dict[str, Any]
+
+
+def to_json_document(record: Record) -> JsonDocument:
+    """The record of a run, its plan included."""
+    started = datetime.fromtimestamp(record.started, UTC).isoformat(timespec="seconds")
+    return {
+        "schema-version": SCHEMA_VERSION,
+        "command": record.command,
+        "status": record.status,
+        "changed": record.changed,
+        "provider": record.provider,
+        "store-id": record.store_id,
+        "target": record.target,
+        "commit": record.commit,
+        "base": record.base,
+        "counts": dict(record.counts),
+        "plan": plan_to_json(record.plan),
+        "failed": {failed.change.path: failed.message for failed in record.failures},
+        "documents": record.documents,
+        "started": started,
+        "seconds": round(record.seconds, 3),
+        "bytes-uploaded": record.bytes_uploaded,
+        "requests": record.requests,
+        "retries": record.retries,
+        "saved-to": record.saved_to,
+        "state-commit": record.state_commit,
+        "remarks": list(record.remarks),
+    }
+
+
+def plan_to_json(plan: Plan) -> JsonDocument:
+    """A plan with every change in it."""
+    return {
+        "digest": plan.digest,
+        "uploads": [{"path": one.path, "size": one.document.size} for one in plan.uploads],
+        "updates": [
+            {"path": one.path, "size": one.document.size, "reason": one.reason}
+            for one in plan.updates
+        ],
+        "renames": [{"path": one.path, "old-path": one.old_path} for one in plan.renames],
+        "deletes": [{"path": one.path, "reason": one.reason} for one in plan.deletes],
+        "unchanged": plan.unchanged,
+        "skipped": [{"path": one.path, "reason": str(one.reason)} for one in plan.skipped],
+    }
+
+
+def status_to_json(status: Status) -> JsonDocument:
+    """How a target stands."""
+    return _wrap(_to_object(status))
+
+
+def hits_to_json(hits: Iterable[Hit]) -> JsonDocument:
+    """The answers of a search, best first."""
+    return _wrap({"hits": [_to_object(hit) for hit in hits]})
+
+
+def files_to_json(files: Iterable[RemoteFile]) -> JsonDocument:
+    """The files of a store."""
+    return _wrap({"files": [{"path": file.path, **_to_object(file)} for file in files]})
+
+
+def log_to_json(entries: Iterable[LogEntry]) -> JsonDocument:
+    """The syncs of the past, newest first."""
+    return _wrap({"log": [_to_object(entry) for entry in entries]})
+
+
+def store_to_json(store_id: str) -> JsonDocument:
+    """The id of a new store."""
+    return _wrap({"store-id": store_id})
+
+
+def error_to_json(reason: str, message: str) -> JsonDocument:
+    """Why a command ended without an answer."""
+    return _wrap({"error": {"reason": reason, "message": message}})
+
+
+def dump_json(document: Mapping[str, Any]) -> str:
+    r"""Write a document as indented JSON that any terminal and any CI log can take.
+
+    Only ASCII is written, and `##[` is written as `#\u0023[`, for the reasons that
+    `escape` gives. Numbers and names are what they would be without it.
+    """
+    return json.dumps(document, indent=2, default=str).replace("##[", r"#\u0023[")
+
+
+def _wrap(answer: JsonDocument) -> JsonDocument:
+    return {"schema-version": SCHEMA_VERSION, **answer}
+
+
+def _to_object(value: Status | Hit | RemoteFile | LogEntry) -> JsonDocument:
+    """A flat dataclass, its mappings as objects."""
+    return {
+        field.name.replace("_", "-"): _to_plain(getattr(value, field.name))
+        for field in fields(value)
+    }
+
+
+def _to_plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,148 @@
+"""What there is to tell: the record of a run, the status of a target, an entry of its log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from vectornator.model import Change, Delete, Done, Failed, Outcome, Plan, Rename, Update, Upload
+
+RunStatus: TypeAlias = Literal[
+    "synced", "no-changes", "planned", "partial", "superseded", "interrupted", "failed", "blocked"
+]
+"""How a run ended; a stable word for machines."""
+
+_EXIT_CODES: Mapping[RunStatus, int] = {
+    "synced": 0,
+    "no-changes": 0,
+    "planned": 0,
+    "superseded": 0,
+    "partial": 1,
+    "failed": 1,
+    "blocked": 3,
+    "interrupted": 130,
+}
+
+_COUNT_NAMES: Mapping[type[Change], str] = {
+    Upload: "added",
+    Update: "updated",
+    Rename: "renamed",
+    Delete: "deleted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything worth telling about one run; every report is made from it alone."""
+
+    command: Literal["sync", "plan"]
+    status: RunStatus
+    provider: str
+    store_id: str
+    """Empty as long as there is no store."""
+
+    target: str
+    commit: str
+    """The commit that was synced; empty for a source without commits."""
+
+    base: str = ""
+    """The commit that the store was in line with before."""
+
+    plan: Plan = field(default_factory=Plan)
+    outcomes: tuple[Outcome, ...] = ()
+    documents: int = 0
+    """How many documents of this target the store holds after the run."""
+
+    started: float = 0.0
+    """In seconds since the epoch."""
+
+    seconds: float = 0.0
+    bytes_uploaded: int = 0
+    requests: int = 0
+    retries: int = 0
+    saved_to: str = ""
+    """The ref or file that keeps the state; empty when nothing was saved."""
+
+    state_commit: str = ""
+    """The commit of the notes ref that holds the state, if one does."""
+
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many documents were added, updated, and so on; for a plan, how many would be."""
+        counts = dict.fromkeys(_COUNT_NAMES.values(), 0)
+        done = [outcome.change for outcome in self.outcomes if isinstance(outcome, Done)]
+        for change in self.plan if self.is_plan else done:
+            counts[_COUNT_NAMES[type(change)]] += 1
+        counts["unchanged"] = self.plan.unchanged
+        counts["skipped"] = len(self.plan.skipped)
+        counts["failed"] = len(self.failures)
+        return counts
+
+    @property
+    def failures(self) -> tuple[Failed, ...]:
+        """The changes that did not happen."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Failed))
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether the run only said what it would do."""
+        return self.command == "plan"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the store was changed; for a plan, whether it would be."""
+        counts = self.counts
+        return any(counts[name] for name in _COUNT_NAMES.values())
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command; a run that raised has the error's instead."""
+        return _EXIT_CODES[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a target stands: what its ledger says beside what the repository says."""
+
+    provider: str
+    store_id: str
+    target: str
+    commit: str
+    """The commit that `HEAD`, or the revision asked for, stands for."""
+
+    base: str
+    """The commit that the store is completely in line with; empty before the first sync."""
+
+    last_sync: str
+    """In UTC as ISO 8601; empty before the first sync."""
+
+    documents: int
+    ahead: int = 0
+    """Paths settled since the base by runs that did not complete."""
+
+    leftovers: int = 0
+    """Replaced copies that still must go."""
+
+    in_sync: bool | None = None
+    """None when it can't be told without walking the repository."""
+
+    storage: str = ""
+    """The ref or file that keeps the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One sync of the past, as its note tells it."""
+
+    commit: str
+    base: str
+    time: str
+    """In UTC as ISO 8601."""
+
+    status: str
+    provider: str
+    store_id: str
+    counts: Mapping[str, int]
+    subject: str
+    """The first line of the commit's message."""

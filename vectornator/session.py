@@ -1,0 +1,333 @@
+"""What a command works with, opened from settings: repository, provider, state and source."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+
+from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
+from vectornator.git import Repository
+from vectornator.git.objects import (
+    MODE_DIRECTORY,
+    MODE_EXECUTABLE,
+    MODE_FILE,
+    Kind,
+    Oid,
+    parse_commit,
+)
+from vectornator.git.config import list_remotes, load_config
+from vectornator.git.remote import Remote
+from vectornator.git.repository import Relation
+from vectornator.git.trees import find_item
+from vectornator.model import Binding, Document, RemoteFile, path_key
+from vectornator.providers import provider_registry
+from vectornator.providers.base import DescribesFiles, ProviderConfig, VectorStoreProvider
+from vectornator.providers.layers import RetryPolicy, Traffic, dress
+from vectornator.settings import Settings
+from vectornator.source import (
+    CommitSource,
+    FolderSource,
+    Selection,
+    Source,
+    read_ignore_files,
+)
+from vectornator.state import StateStore
+from vectornator.state.file import FileStore
+from vectornator.state.ledger import Ledger
+from vectornator.state.notes import NotesStore, ref_of
+
+_LOG = logging.getLogger("vectornator")
+
+SCHEMA = "1"
+"""The version of the attributes that every copy carries; part of the config fingerprint."""
+
+
+@dataclass
+class Session:
+    """Everything a command needs, opened; what is dear to open is opened on first use."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    clock: Callable[[], float]
+    stop: Event
+    @cached_property
+    def repository(self) -> Repository | None:
+        """The repository; None for a plain folder, which only a work-tree sync may be."""
+        try:
+            return Repository.open(self.settings.repository)
+        except SourceError:
+            if self.settings.source == "worktree" and self.settings.metadata_storage == "file":
+                return None
+            raise
+
+    @property
+    def git(self) -> Repository:
+        """The repository, for what can't be done without one."""
+        if self.repository is None:
+            raise SettingsError(
+                "Git notes need a git repository. Keep the state in a file with "
+                "--metadata-storage file."
+            )
+        return self.repository
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths are relative to."""
+        root = self.repository.root if self.repository else None
+        return root or self.settings.repository.absolute()
+
+    @cached_property
+    def commit(self) -> Oid:
+        """The commit that is asked for; empty outside git."""
+        return self.repository.resolve(self.settings.commit) if self.repository else ""
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """Counts the provider's requests and retries."""
+        return Traffic()
+
+    @cached_property
+    def bare_provider(self) -> VectorStoreProvider:
+        """The provider without layers, as it was registered."""
+        return provider_registry.get(self.settings.provider, self._provider_config)
+
+    @cached_property
+    def provider(self) -> VectorStoreProvider:
+        """The provider, dressed with retry, pace and log, on the store that is asked for.
+
+        Where the user names no store, the ledger's is used.
+        """
+        if not self.bare_provider.store_id and self.bare_provider.is_shared and self.ledger:
+            if self.ledger.provider == self.bare_provider.name:
+                config = replace(self._provider_config, store_id=self.ledger.store_id)
+                self.bare_provider.initialize(config)
+        return dress(
+            self.bare_provider,
+            retry=RetryPolicy(),
+            requests_per_minute=self.settings.requests_per_minute,
+            log=_LOG.debug if self.settings.verbose else None,
+            wait=self._wait,
+            traffic=self.traffic,
+        )
+
+    @property
+    def _provider_config(self) -> ProviderConfig:
+        settings = self.settings
+        options = {"model-path": str(settings.model_path)} if settings.model_path else {}
+        return ProviderConfig(
+            store_id=settings.store_id,
+            api_key=settings.api_key.get_secret_value(),
+            root=self.root,
+            concurrency=settings.concurrency,
+            options=options,
+        )
+
+    def _wait(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise Withheld("not tried again: the run was asked to stop")
+
+    @cached_property
+    def state(self) -> StateStore:
+        """Where the ledger is kept; the ledger of a store that only this machine has stays here."""
+        settings = self.settings
+        if settings.metadata_storage == "file":
+            return FileStore(self.root / settings.metadata_file)
+        remote = self.remote if self.bare_provider.is_shared else None
+        return NotesStore(self.git, ref_of(settings.target), remote, self.clock)
+
+    @cached_property
+    def remote(self) -> Remote | None:
+        """The remote that notes are shared through; None where there is none."""
+        if self.repository is None or self.settings.remote == "none":
+            return None
+        config = load_config(self.repository, self.environ)
+        name = self.settings.remote
+        if name == "auto":
+            remotes = list_remotes(config)
+            name = "origin" if "origin" in remotes or len(remotes) > 1 else "".join(remotes)
+        token = self.settings.github_token.get_secret_value()
+        return Remote.open(name, config, self.environ, token=token) if name else None
+
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """The newest ledger, whether or not it is of the store in use."""
+        return self.state.load()
+
+    def find_ledger(self) -> Ledger | None:
+        """The newest ledger if it is of the store in use. Raises `SettingsError`.
+
+        A ledger that names another store is never applied to this one; and the ledger of a
+        store that is shared is never replaced by that of a store only this machine has.
+        """
+        ledger = self.ledger
+        if ledger is None:
+            return None
+        if ledger.provider == self.provider.name and ledger.store_id == self.provider.store_id:
+            return ledger
+        if ledger.provider != self.provider.name and not self.provider.is_shared:
+            raise SettingsError(
+                f"{self.state.location} records the {ledger.provider} store {ledger.store_id}. "
+                f"Keep the {self.provider.name} store apart with --target {self.provider.name}."
+            )
+        return None
+
+    @cached_property
+    def binding(self) -> Binding:
+        """The ownership mark of this source and target.
+
+        A repository without a remote is named after its folder; the ledger keeps that name
+        when the folder is renamed or a remote is added.
+        """
+        source = self.repository.describe_source() if self.repository else f"local:{self.root.name}"
+        ledger = self.ledger
+        if ledger and ledger.source.startswith("local:") and not self.provider.is_shared:
+            source = ledger.source
+        return Binding(source, self.settings.target)
+
+    @property
+    def config(self) -> str:
+        """The config fingerprint: changes when the same bytes would be stored differently."""
+        text = f"{SCHEMA}\n{self.provider.name}\n{self.provider.fingerprint}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def open_source(self, commit: Oid | None = None) -> Source:
+        """The documents of a commit, by default the one asked for, or of the work tree."""
+        settings = self.settings
+        if settings.source == "worktree":
+            read_file = self._read_from_disk
+            selection = self._select(read_file)
+            return FolderSource(self.root, selection, self.commit)
+        commit = commit or self.commit
+        selection = self._select(lambda path: self._read_from_commit(commit, path))
+        self._check_directory(commit)
+        return CommitSource(self.git, commit, selection)
+
+    def _select(self, read_file: Callable[[str], bytes | None]) -> Selection:
+        settings = self.settings
+        return Selection(
+            patterns=settings.patterns,
+            exclude=settings.exclude,
+            directory=settings.directory,
+            ignores=read_ignore_files(read_file, settings.directory),
+        )
+
+    def _read_from_disk(self, path: str) -> bytes | None:
+        place = self.root / path
+        if place.is_symlink() or not place.is_file():
+            return None
+        return place.read_bytes()
+
+    def _read_from_commit(self, commit: Oid, path: str) -> bytes | None:
+        tree = bytes.fromhex(self.git.read_commit(commit).tree)
+        item = find_item(self.git.store.read, tree, path.encode())
+        if item is None or item.mode not in {MODE_FILE, MODE_EXECUTABLE}:
+            return None
+        return self.git.read_blob(item.oid.hex())
+
+    def _check_directory(self, commit: Oid) -> None:
+        """Refuse a directory that the commit does not have."""
+        directory = self.settings.directory
+        if directory:
+            tree = bytes.fromhex(self.git.read_commit(commit).tree)
+            item = find_item(self.git.store.read, tree, directory.encode())
+            if item is None or item.mode != MODE_DIRECTORY:
+                raise SourceError(
+                    f"Commit {commit[:10]} has no folder {directory!r}. Check --directory; "
+                    "it is relative to the root of the repository."
+                )
+
+    @property
+    def mark_key(self) -> str:
+        """The name under which the store remembers this target's last run."""
+        return "run-" + path_key(f"{self.binding.source}\n{self.binding.target}")[:16]
+
+    def reload_ledger(self) -> Ledger | None:
+        """Read the ledger again, after another run saved it."""
+        vars(self).pop("ledger", None)
+        return self.find_ledger()
+
+    def is_older(self, one: Oid, other: Oid) -> bool:
+        """Tell whether commit `one` is an ancestor of `other`, as far as anybody can tell.
+
+        A shallow clone knows too little: the remote is asked for what `other` has beyond
+        `one`, commits only. Somewhere in there, `one` is a parent if it is an ancestor.
+        """
+        relation = self.git.relate(one, other)
+        if relation is not Relation.UNKNOWN:
+            return relation is Relation.ANCESTOR
+        if other in self.git.read_commit(one).parents or self.remote is None:
+            return False
+        beyond = self.remote.fetch([other], haves=[one], filter_spec="tree:0")
+        return any(
+            one in parse_commit(oid.hex(), content).parents
+            for oid, (kind, content) in beyond.items()
+            if kind == Kind.COMMIT
+        )
+
+    def fetch_base(self, base: Oid, commit: Oid) -> bool:
+        """Fetch the trees of `base` that `commit` does not have; False when they can't be had."""
+        if self.remote is None:
+            return False
+        try:
+            objects = self.remote.fetch(
+                [base],
+                haves=[commit],
+                shallow=[commit],
+                depth=1,
+                filter_spec="blob:none",
+                base=self.git.store.read,
+            )
+        except StateError:
+            return False
+        self.git.store.add(objects)
+        return self.git.store.has(bytes.fromhex(base))
+
+    def fetch_commit(self, commit: Oid) -> None:
+        """See to it that a commit and its trees are at hand. Raises `StateError`."""
+        if not self.git.store.has(bytes.fromhex(commit)) and self.remote:
+            self.git.store.add(self.remote.fetch([commit], depth=1, filter_spec="blob:none"))
+
+    def fetch_blobs(self, documents: Iterable[Document]) -> None:
+        """Fetch the contents that a partial clone left out, in one request."""
+        if self.settings.source == "worktree" or self.repository is None:
+            return
+        store = self.repository.store
+        blobs = {document.blob for document in documents}
+        missing = [blob for blob in sorted(blobs) if not store.has(bytes.fromhex(blob))]
+        if missing and self.remote:
+            store.add(self.remote.fetch(missing))
+
+    def owns(self, file_id: str, path: str) -> bool | None:
+        """Tell whether the store itself says that a copy is ours and of `path`."""
+        provider = self.provider
+        if isinstance(provider, DescribesFiles):
+            file = provider.describe_file(file_id)
+        else:
+            file = self._listed.get(file_id)
+        return None if file is None else self.binding.owns(file.attributes, path)
+
+    @cached_property
+    def _listed(self) -> Mapping[str, RemoteFile]:
+        return {file.file_id: file for file in self.provider.list_files()}
+
+    def need_store(self) -> None:
+        """Raise `Fatal` unless the store exists."""
+        if not self.provider.verify_store():
+            name = self.provider.store_id or "none is known"
+            raise Fatal(
+                f"There is no {self.provider.name} store ({name}). Run `vectornator sync` or "
+                "`vectornator create-store NAME`, or pass --store-id.",
+                reason="store-not-found",
+            )
+
+    def close(self) -> None:
+        """Close whatever was opened."""
+        opened = vars(self)
+        if "bare_provider" in opened:
+            self.bare_provider.cleanup()
+        for name in ("remote", "repository"):
+            if opened.get(name):
+                opened[name].close()

@@ -1,0 +1,357 @@
+"""The documents of a commit or of a work tree: which files are taken, and why others are not."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
+
+from vectornator.errors import SettingsError, SourceError
+from vectornator.git import Repository, diff_trees, find_item, walk_tree
+from vectornator.git.objects import (
+    EMPTY_BLOB,
+    MODE_DIRECTORY,
+    MODE_SUBMODULE,
+    MODE_SYMLINK,
+    Kind,
+    Oid,
+    hash_object,
+)
+from vectornator.model import Document, Skip, SkipReason
+
+IGNORE_FILE = ".vectornatorignore"
+
+UNSUPPORTED_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        "png jpg jpeg gif bmp ico webp avif tif tiff psd heic svgz "
+        "mp3 wav ogg flac m4a mp4 m4v mov avi mkv webm "
+        "zip gz tgz bz2 xz zst 7z rar tar jar war whl egg "
+        "exe dll so dylib a o obj lib class pyc pyo wasm bin dat "
+        "woff woff2 ttf otf eot pdf doc docx xls xlsx ppt pptx odt ods odp "
+        "db sqlite sqlite3 parquet pkl npy npz onnx pt safetensors"
+    ).split()
+)
+"""Suffixes of formats that are not text: told from the path, without reading the file."""
+
+_SNIFF = 8000
+"""Bytes searched for a NUL to tell a binary file: git's own rule (`buffer_is_binary`)."""
+
+_LFS_HEAD = b"version https://git-lfs.github.com/spec/"
+"""How a pointer file of Git LFS begins (git-lfs/docs/spec.md)."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which paths are documents: patterns with the meaning they have in a `.gitignore` file.
+
+    The last pattern that matches decides; a leading `!` takes a path out again. `patterns` and
+    `exclude` are relative to `directory`; each ignore file is relative to its own folder.
+    """
+
+    patterns: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    directory: str = ""
+    """Relative to the root with forward slashes; empty for the root itself."""
+
+    ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of ignore files by the folder they lie in."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when another set of paths could be chosen."""
+        parts = [self.directory, *self.patterns, "", *self.exclude]
+        for folder in sorted(self.ignores):
+            parts += ["", folder, *self.ignores[folder]]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _chosen(self) -> GitIgnoreSpec:
+        return _compile(self.patterns, "patterns")
+
+    @cached_property
+    def _excluded(self) -> tuple[tuple[str, GitIgnoreSpec], ...]:
+        """Pairs of a folder prefix and what is excluded below it."""
+        specs = [(_as_prefix(self.directory), _compile(self.exclude, "exclude"))]
+        for folder, lines in self.ignores.items():
+            specs.append((_as_prefix(folder), _compile(lines, f"{folder}/{IGNORE_FILE}")))
+        return tuple((prefix, spec) for prefix, spec in specs if spec.patterns)
+
+    @cached_property
+    def _literal_folders(self) -> tuple[str, ...] | None:
+        """Folders that all chosen paths lie under; None when they can be anywhere."""
+        folders = []
+        for pattern in self.patterns:
+            folder = _find_literal_folder(pattern)
+            if not folder:
+                return None
+            folders.append(_as_prefix(self.directory) + folder + "/")
+        return tuple(folders)
+
+    def is_chosen(self, path: str) -> bool:
+        """Tell whether the patterns name `path`, excluded or not."""
+        prefix = _as_prefix(self.directory)
+        return path.startswith(prefix) and bool(
+            self._chosen.check_file(path[len(prefix) :]).include
+        )
+
+    def is_excluded(self, path: str) -> bool:
+        """Tell whether `exclude` or an ignore file takes `path` out."""
+        return any(
+            path.startswith(prefix) and bool(spec.check_file(path[len(prefix) :]).include)
+            for prefix, spec in self._excluded
+        )
+
+    def may_hold(self, folder: str) -> bool:
+        """Tell whether a folder can hold a chosen path, so that it is worth opening."""
+        below = folder + "/"
+        base = _as_prefix(self.directory)
+        if not (below.startswith(base) or base.startswith(below)):
+            return False
+        folders = self._literal_folders
+        return folders is None or any(
+            below.startswith(literal) or literal.startswith(below) for literal in folders
+        )
+
+
+def _as_prefix(folder: str) -> str:
+    return f"{folder}/" if folder else ""
+
+
+def _compile(lines: Iterable[str], origin: str) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except (GitIgnorePatternError, ValueError) as error:
+        raise SettingsError(f"A pattern in {origin} is not valid: {error}") from error
+
+
+def _find_literal_folder(pattern: str) -> str:
+    """The folder that every match of an anchored pattern lies under; empty when unknown."""
+    if pattern.startswith(("!", "#")) or "\\" in pattern:
+        return ""
+    parts = pattern.lstrip("/").split("/")[:-1]
+    literal = []
+    for part in parts:
+        if any(sign in part for sign in "*?["):
+            break
+        literal.append(part)
+    return "/".join(literal)
+
+
+class Source(Protocol):
+    """Where documents come from."""
+
+    commit: Oid
+    """The commit that is synced; empty outside git."""
+
+    tree: Oid
+    """The tree that the documents come from; empty for a work tree."""
+
+    selection: Selection
+
+    def list_documents(self) -> Iterator[Document | Skip]:
+        """Yield every chosen file, each once."""
+
+    def look_up(self, paths: Iterable[str]) -> dict[str, Document | Skip | None]:
+        """What the source says of each of `paths`; None where it has no such document."""
+
+    def read(self, document: Document) -> bytes:
+        """The content of a document. Raises `SourceError`."""
+
+
+class CommitSource:
+    """The documents of one commit, read from git's objects and never from the disk."""
+
+    def __init__(self, repository: Repository, commit: Oid, selection: Selection) -> None:
+        self.commit = commit
+        self.tree = repository.read_commit(commit).tree
+        self.selection = selection
+        self._repository = repository
+        self._read = repository.store.read
+
+    def list_documents(self) -> Iterator[Document | Skip]:
+        """Walk the tree of the commit; folders that can't hold a document stay closed."""
+        root = bytes.fromhex(self.tree)
+        for path, mode, oid in walk_tree(self._read, root, self._may_enter):
+            if found := judge_file(self.selection, path, mode, oid.hex()):
+                yield found
+
+    def find_changes(self, base_tree: Oid) -> dict[str, Document | Skip | None]:
+        """What the source says of each path that differs between `base_tree` and its own tree.
+
+        Raises `MissingObject` when the base tree is not at hand.
+        """
+        changes: dict[str, Document | Skip | None] = {}
+        old, new = bytes.fromhex(base_tree), bytes.fromhex(self.tree)
+        for change in diff_trees(self._read, old, new, self._may_enter):
+            found = None
+            if change.new:
+                mode, oid = change.new
+                found = judge_file(self.selection, change.path, mode, oid.hex())
+            path = _to_text(change.path)
+            if found or self.selection.is_chosen(path):
+                changes[path] = found
+        return changes
+
+    def look_up(self, paths: Iterable[str]) -> dict[str, Document | Skip | None]:
+        """Find each path in the tree of the commit."""
+        root = bytes.fromhex(self.tree)
+        found: dict[str, Document | Skip | None] = {}
+        for path in paths:
+            name = path.encode()
+            item = find_item(self._read, root, name)
+            found[path] = (
+                judge_file(self.selection, name, item.mode, item.oid.hex())
+                if item and item.mode != MODE_DIRECTORY
+                else None
+            )
+        return found
+
+    def read(self, document: Document) -> bytes:
+        """Read the blob of a document."""
+        return self._repository.read_blob(document.blob)
+
+    def _may_enter(self, folder: bytes) -> bool:
+        return self.selection.may_hold(_to_text(folder))
+
+
+class FolderSource:
+    """The documents of a folder on the disk, whether git knows them or not.
+
+    Symbolic links are never followed, so nothing outside the folder can be reached.
+    """
+
+    tree = ""
+
+    def __init__(self, root: Path, selection: Selection, commit: Oid = "") -> None:
+        self.commit = commit
+        self.selection = selection
+        self._root = root
+
+    def list_documents(self) -> Iterator[Document | Skip]:
+        """Walk the folder in the order of names."""
+        yield from self._walk("")
+
+    def _walk(self, folder: str) -> Iterator[Document | Skip]:
+        for item in sorted(self._scan(folder), key=lambda item: item.name):
+            path = _as_prefix(folder) + item.name
+            if item.is_dir(follow_symlinks=False):
+                if item.name not in {".git", ".vectornator"} and self.selection.may_hold(path):
+                    yield from self._walk(path)
+            elif found := self._judge(path, is_link=item.is_symlink()):
+                yield found
+
+    def _scan(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self._root / folder) as items:
+                return list(items)
+        except OSError as error:
+            raise SourceError(
+                f"The folder {folder or self._root} can't be read: {error.strerror}. "
+                "Check its permissions."
+            ) from error
+
+    def _judge(self, path: str, *, is_link: bool) -> Document | Skip | None:
+        name = os.fsencode(path)
+        if is_link:
+            return judge_file(self.selection, name, MODE_SYMLINK, "")
+        found = judge_file(self.selection, name, 0, "")
+        if isinstance(found, Document):
+            content = self._read_path(path)
+            found = judge_file(self.selection, name, 0, hash_object(Kind.BLOB, content))
+        return found
+
+    def look_up(self, paths: Iterable[str]) -> dict[str, Document | Skip | None]:
+        """Look for each path on the disk."""
+        found: dict[str, Document | Skip | None] = {}
+        for path in paths:
+            place = self._root / path
+            is_file = place.is_symlink() or place.is_file()
+            found[path] = self._judge(path, is_link=place.is_symlink()) if is_file else None
+        return found
+
+    def read(self, document: Document) -> bytes:
+        """Read a file as it is now. Raises `SourceError` when it changed since the walk."""
+        content = self._read_path(document.path)
+        if hash_object(Kind.BLOB, content) != document.blob:
+            raise SourceError(f"{document.path} changed while it was being synced. Run again.")
+        return content
+
+    def _read_path(self, path: str) -> bytes:
+        try:
+            return (self._root / path).read_bytes()
+        except OSError as error:
+            raise SourceError(f"{path} can't be read: {error.strerror}.") from error
+
+
+def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Document | Skip | None:
+    """Decide by path, mode and id, without content; None for a file that is not chosen."""
+    text = _to_text(path)
+    if mode == MODE_SUBMODULE:
+        is_hidden = selection.is_excluded(text) or not selection.may_hold(text)
+        return None if is_hidden else Skip(text, SkipReason.SUBMODULE)
+    if not selection.is_chosen(text):
+        return None
+    if reason := _find_skip_reason(selection, text, mode, blob):
+        return Skip(text, reason)
+    return Document(text, blob)
+
+
+def _find_skip_reason(
+    selection: Selection, path: str, mode: int, blob: Oid
+) -> SkipReason | None:
+    checks = (
+        (not _is_utf8(path), SkipReason.BAD_PATH),
+        (selection.is_excluded(path), SkipReason.EXCLUDED),
+        (mode == MODE_SYMLINK, SkipReason.SYMLINK),
+        (blob == EMPTY_BLOB, SkipReason.EMPTY),
+        (PurePosixPath(path).suffix.lower() in UNSUPPORTED_SUFFIXES, SkipReason.UNSUPPORTED),
+    )
+    return next((reason for applies, reason in checks if applies), None)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _to_text(path: bytes) -> str:
+    """A path as text; bytes that are not UTF-8 become surrogates, which no document may have."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def inspect_content(document: Document, content: bytes, max_size: int) -> Document | Skip:
+    """Decide by content: the document with its size and hash, or why it is not taken."""
+    if not content.strip():
+        return Skip(document.path, SkipReason.EMPTY)
+    if len(content) > max_size:
+        return Skip(document.path, SkipReason.TOO_LARGE)
+    if content.startswith(_LFS_HEAD):
+        return Skip(document.path, SkipReason.LFS_POINTER)
+    if b"\0" in content[:_SNIFF] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Skip(document.path, SkipReason.BINARY)
+    digest = hashlib.sha256(content).hexdigest()
+    return Document(document.path, document.blob, len(content), digest)
+
+
+def read_ignore_files(
+    read_file: Callable[[str], bytes | None], directory: str
+) -> dict[str, tuple[str, ...]]:
+    """The ignore files that apply to `directory`: its own and the root's.
+
+    `read_file` returns the content of a file by its path, or None where there is none.
+    """
+    ignores = {}
+    for folder in dict.fromkeys(("", directory)):
+        content = read_file(_as_prefix(folder) + IGNORE_FILE)
+        if content is not None:
+            ignores[folder] = tuple(content.decode("utf-8", "replace").splitlines())
+    return ignores

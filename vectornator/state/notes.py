@@ -1,0 +1,360 @@
+"""The ledger in git notes: a note on each synced commit, the manifest in shards beside them.
+
+Paths in the notes tree that are no note belong to nobody and are kept by every `git notes`
+command (git's own contract, "preserve non-notes in the notes tree"); the ledger lives there:
+
+* `.vectornator/ledger.json`      the head of the ledger, also the body of the commit message,
+  so that a run that has nothing to do reads one commit and no tree
+* `.vectornator/pending.json`     paths ahead of the base and leftovers, when there are any
+* `.vectornator/entries/XX.json`  the entries, by the first byte of the SHA-256 of their path
+* `.vectornator/order`            the commits noted by vectornator, oldest first
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from vectornator.errors import StateConflict, StateError
+from vectornator.git.notes import Change, edit_tree, find_note, make_commit, place_note
+from vectornator.git.objects import (
+    MODE_FILE,
+    Commit,
+    Kind,
+    Oid,
+    Stored,
+    parse_commit,
+)
+from vectornator.git.remote import Remote
+from vectornator.git.repository import Repository
+from vectornator.git.trees import find_item, walk_tree
+from vectornator.git.wire import PackedObject, make_object
+from vectornator.model import Entry
+from vectornator.state.ledger import (
+    Ledger,
+    Note,
+    dump_entries,
+    dump_ledger,
+    dump_note,
+    dump_pending,
+    group_by_shard,
+    load_entries,
+    load_ledger,
+    load_note,
+    load_pending,
+)
+
+FOLDER = b".vectornator"
+LEDGER = FOLDER + b"/ledger.json"
+PENDING = FOLDER + b"/pending.json"
+ENTRIES = FOLDER + b"/entries"
+ORDER = FOLDER + b"/order"
+
+MAX_NOTES = 200
+"""How many notes stay in the tree; older ones stay reachable in the history of the ref."""
+
+AUTHOR = "vectornator <vectornator@localhost>"
+
+
+def ref_of(target: str) -> str:
+    """The notes ref of a target."""
+    return "refs/notes/vectornator" + ("" if target == "default" else f"-{target}")
+
+
+class NotesStore:
+    """The ledger of one target in one notes ref, of a remote or of this repository alone.
+
+    What is fetched stays in memory; the repository receives only complete objects, and its own
+    ref moves only when it stood where the remote's did.
+    """
+
+    def __init__(
+        self, repository: Repository, ref: str, remote: Remote | None, clock: Callable[[], float]
+    ) -> None:
+        self.location = f"{ref} on {remote.url}" if remote else ref
+        self._repository = repository
+        self._ref = ref
+        self._remote = remote
+        self._clock = clock
+        self._tip: Oid | None = None
+        self._tree: bytes | None = None
+        self._shards: dict[str, dict[str, Entry]] = {}
+        self._is_discarded = False
+
+    def load(self) -> Ledger | None:
+        """Read the tip of the ref: at most one commit, unless something is pending."""
+        tip = self._find_tip()
+        self._stand_at(tip)
+        if tip is None:
+            return None
+        commit = self._read_commit(tip)
+        self._tree = bytes.fromhex(commit.tree)
+        return self._read_ledger(commit)
+
+    def read_entries(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
+        """Read the shards of `paths`, or all shards, and fetch those that are not at hand."""
+        if paths is None:
+            self._load_shards(None)
+            return {path: entry for shard in self._shards.values() for path, entry in shard.items()}
+        groups = group_by_shard(paths)
+        self._load_shards(groups)
+        return {
+            path: self._shards[shard][path]
+            for shard, members in groups.items()
+            for path in members
+            if path in self._shards[shard]
+        }
+
+    def discard_entries(self) -> None:
+        """Let every shard there is count as empty, and as edited."""
+        self._shards = {name: {} for name in self._list_shards()}
+        self._is_discarded = True
+
+    def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
+        """Commit the edits onto the tip that was loaded, and move the ref by compare-and-swap."""
+        shards = self._edit_shards(edits)
+        objects = self._to_objects(ledger, shards, note)
+        new = objects[-1].oid.hex()
+        if self._remote:
+            self._remote.push(self._ref, new, self._tip, objects)
+            self._follow_locally(new, objects)
+        else:
+            self._write(objects)
+            if not self._repository.set_ref(self._ref, new, self._tip):
+                raise StateConflict(f"{self._ref} was moved by another run. Run again.")
+        self._repository.store.add({item.oid: (item.kind, item.content) for item in objects})
+        self._tip, self._tree = new, bytes.fromhex(parse_commit(new, objects[-1].content).tree)
+        self._shards.update(shards)
+        self._is_discarded = False
+        return new
+
+    def read_note(self, commit: Oid) -> str | None:
+        """Find the note at whatever fan-out the tree has."""
+        if self._tree is None:
+            return None
+        self._fetch_trees()
+        found = find_note(self._read, self._tree, commit)
+        if found is None:
+            return None
+        return self._read_blobs([bytes.fromhex(found[1])])[0].decode("utf-8", "replace")
+
+    def list_notes(self, limit: int) -> list[Note]:
+        """Read the notes that vectornator wrote, in the order it wrote them."""
+        if self._tree is None:
+            return []
+        self._fetch_trees()
+        commits = reversed(self._read_order()[-limit:] if limit else [])
+        found = [(commit, find_note(self._read, self._tree, commit)) for commit in commits]
+        blobs = [(commit, bytes.fromhex(place[1])) for commit, place in found if place]
+        texts = self._read_blobs([blob for _, blob in blobs])
+        return [
+            load_note(text, f"The note on {commit[:10]}")
+            for (commit, _), text in zip(blobs, texts, strict=True)
+        ]
+
+    def load_at(self, commit: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
+        """Search the history of the ref for the newest save that synced `commit`."""
+        for place in self._walk_history():
+            ledger = self._peek(place)
+            if ledger is not None and ledger.commit == commit:
+                return self._load_whole(place.oid)
+        return None
+
+    # Reading.
+
+    def _find_tip(self) -> Oid | None:
+        if self._remote is None:
+            return self._repository.read_ref(self._ref)
+        return self._remote.list_refs(self._ref).get(self._ref)
+
+    def _stand_at(self, tip: Oid | None) -> None:
+        self._tip, self._tree, self._shards = tip, None, {}
+        self._is_discarded = False
+
+    def _read_commit(self, oid: Oid) -> Commit:
+        raw = bytes.fromhex(oid)
+        if not self._repository.store.has(raw):
+            self._fetch([oid], depth=1, filter_spec="tree:0")
+        kind, content = self._read(raw)
+        if kind != Kind.COMMIT:
+            raise StateError(f"{self._ref} points at something that is no commit.")
+        return parse_commit(oid, content)
+
+    def _peek(self, commit: Commit) -> Ledger | None:
+        """The ledger that a commit message carries; None where somebody else committed."""
+        body = commit.message.partition("\n\n")[2]
+        if not body.startswith("{"):
+            return None
+        return load_ledger(body.encode(), f"The message of {commit.oid[:10]} in {self._ref}")[0]
+
+    def _read_ledger(self, commit: Commit) -> Ledger | None:
+        body = commit.message.partition("\n\n")[2].encode()
+        if body.startswith(b"{"):
+            ledger, is_pending = load_ledger(body, f"The tip of {self._ref}")
+        else:
+            content = self._read_path(LEDGER)
+            if content is None:
+                return None
+            ledger, is_pending = load_ledger(content, f"ledger.json in {self._ref}")
+        pending = self._read_path(PENDING) if is_pending else None
+        return load_pending(ledger, pending, f"pending.json in {self._ref}") if pending else ledger
+
+    def _read_path(self, path: bytes) -> bytes | None:
+        self._fetch_trees()
+        assert self._tree is not None
+        item = find_item(self._read, self._tree, path)
+        return self._read_blobs([item.oid])[0] if item else None
+
+    def _read_order(self) -> list[Oid]:
+        content = self._read_path(ORDER) if self._tree else None
+        return content.decode("ascii", "replace").split() if content else []
+
+    def _load_shards(self, wanted: Iterable[str] | None) -> None:
+        """Fill the cache with the shards named, or with all there are."""
+        places = self._list_shards()
+        names = [name for name in (places if wanted is None else wanted) if name not in self._shards]
+        held = [name for name in names if name in places]
+        contents = self._read_blobs([places[name] for name in held])
+        self._shards.update((name, {}) for name in names)
+        for name, content in zip(held, contents, strict=True):
+            self._shards[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
+
+    def _list_shards(self) -> dict[str, bytes]:
+        """The blob of each shard, by name."""
+        if self._tree is None:
+            return {}
+        self._fetch_trees()
+        folder = find_item(self._read, self._tree, ENTRIES)
+        if folder is None or not folder.is_directory:
+            return {}
+        return {
+            path.decode("ascii", "replace").removesuffix(".json"): oid
+            for path, _, oid in walk_tree(self._read, folder.oid)
+        }
+
+    def _load_whole(self, oid: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
+        """The ledger and the entries of an older save, without leaving the one loaded."""
+        older = NotesStore(self._repository, self._ref, self._remote, self._clock)
+        commit = self._read_commit(oid)
+        older._tip, older._tree = oid, bytes.fromhex(commit.tree)  # noqa: SLF001  (its own class)
+        ledger = older._read_ledger(commit)  # noqa: SLF001
+        return (ledger, older.read_entries()) if ledger else None
+
+    def _walk_history(self) -> Iterable[Commit]:
+        """The commits of the ref, newest first, along first parents."""
+        oid = self._tip
+        if oid and self._remote and not self._is_complete(oid):
+            self._fetch([oid], filter_spec="tree:0")
+        while oid:
+            commit = self._read_commit(oid)
+            yield commit
+            oid = commit.parents[0] if commit.parents else None
+
+    # Fetching.
+
+    def _read(self, oid: bytes) -> Stored:
+        return self._repository.store.read(oid)
+
+    def _is_complete(self, tip: Oid) -> bool:
+        """Whether the repository itself has everything the tip reaches."""
+        return self._repository.read_ref(self._ref) == tip
+
+    def _fetch_trees(self) -> None:
+        if self._tip and self._tree and not self._repository.store.has(self._tree):
+            self._fetch([self._tip], depth=1, filter_spec="blob:none")
+
+    def _read_blobs(self, oids: list[bytes]) -> list[bytes]:
+        missing = {oid for oid in oids if not self._repository.store.has(oid)}
+        if missing:
+            self._fetch([oid.hex() for oid in sorted(missing)])
+        return [self._read(oid)[1] for oid in oids]
+
+    def _fetch(self, wants: list[Oid], *, depth: int | None = None, filter_spec: str = "") -> None:
+        if self._remote is None:
+            raise StateError(
+                f"{self._ref} is incomplete in this repository: {wants[0]} is missing. "
+                "Fetch the ref again, or delete it to start afresh."
+            )
+        self._repository.store.add(
+            self._remote.fetch(
+                wants, depth=depth, filter_spec=filter_spec, base=self._read
+            )
+        )
+
+    # Writing.
+
+    def _edit_shards(self, edits: Mapping[str, Entry | None]) -> dict[str, dict[str, Entry]]:
+        groups = group_by_shard(edits)
+        self._load_shards(groups)
+        shards = dict(self._shards) if self._is_discarded else {}
+        for name, paths in groups.items():
+            shard = dict(self._shards[name])
+            for path in paths:
+                entry = edits[path]
+                if entry is None:
+                    shard.pop(path, None)
+                else:
+                    shard[path] = entry
+            shards[name] = shard
+        return shards
+
+    def _to_objects(
+        self, ledger: Ledger, shards: Mapping[str, Mapping[str, Entry]], note: Note
+    ) -> list[PackedObject]:
+        """Everything a save adds to git, the commit last."""
+        head = dump_ledger(ledger)
+        order = [commit for commit in self._read_order() if commit != note.commit] + [note.commit]
+        contents: dict[bytes, bytes | None] = {
+            b"%s/%s.json" % (ENTRIES, name.encode()): dump_entries(shard) if shard else None
+            for name, shard in shards.items()
+        }
+        contents[LEDGER] = head
+        contents[PENDING] = dump_pending(ledger) if ledger.ahead or ledger.leftovers else None
+        contents[ORDER] = "".join(f"{commit}\n" for commit in order[-MAX_NOTES:]).encode()
+        blobs, changes = self._to_blobs(contents)
+        text = make_object(Kind.BLOB, dump_note(note), *self._find_base(note.commit))
+        changes |= place_note(self._read, self._tree, note.commit, text.oid)
+        for commit in order[:-MAX_NOTES]:
+            changes |= place_note(self._read, self._tree, commit, None)
+        tree, trees = edit_tree(self._read, self._tree, changes)
+        assert tree is not None
+        message = f"{_summarize(note)}\n\n{head.decode()}"
+        parents = [self._tip] if self._tip else []
+        commit = make_commit(tree, parents, message, AUTHOR, int(self._clock()))
+        return [*blobs, text, *trees, commit]
+
+    def _find_base(self, commit: Oid) -> tuple[bytes, bytes] | tuple[()]:
+        """The note that a new one on `commit` replaces, as a delta base, if it is at hand."""
+        found = find_note(self._read, self._tree, commit)
+        oid = bytes.fromhex(found[1]) if found else b""
+        return (oid, self._read(oid)[1]) if oid and self._repository.store.has(oid) else ()
+
+    def _to_blobs(
+        self, contents: Mapping[bytes, bytes | None]
+    ) -> tuple[list[PackedObject], dict[bytes, Change]]:
+        """Blobs with the blobs they replace as delta bases, and the tree edits that set them."""
+        blobs: list[PackedObject] = []
+        changes: dict[bytes, Change] = {}
+        for path, content in contents.items():
+            old = find_item(self._read, self._tree, path) if self._tree else None
+            if content is None:
+                changes[path] = None
+                continue
+            has_base = old is not None and self._repository.store.has(old.oid)
+            base = (old.oid, self._read(old.oid)[1]) if old and has_base else ()
+            blob = make_object(Kind.BLOB, content, *base)
+            changes[path] = (MODE_FILE, blob.oid)
+            if old is None or old.oid != blob.oid:
+                blobs.append(blob)
+        return blobs, changes
+
+    def _follow_locally(self, new: Oid, objects: list[PackedObject]) -> None:
+        """Move the repository's own ref too, where that leaves it with every object."""
+        if self._repository.read_ref(self._ref) == self._tip:
+            self._write(objects)
+            self._repository.set_ref(self._ref, new, self._tip)
+
+    def _write(self, objects: list[PackedObject]) -> None:
+        self._repository.store.write({item.oid: (item.kind, item.content) for item in objects})
+
+
+def _summarize(note: Note) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in note.counts.items() if count)
+    return f"vectornator: {note.status} {note.commit[:10]} ({counts or 'nothing changed'})"

@@ -1,0 +1,130 @@
+"""The part of the provider suite that is about abilities: skipped where there are none."""
+
+from dataclasses import replace
+
+import pytest
+
+from vectornator.errors import Rejected
+from vectornator.providers.base import (
+    ChangesAttributes,
+    DeletesStore,
+    DescribesFiles,
+    MarksStore,
+    Searches,
+    SearchesMetadata,
+    VectorStoreProvider,
+)
+from vectornator.testing.steps import (
+    TEXT,
+    OpenProvider,
+    attributes,
+    is_found,
+    listing,
+    make_document,
+    needs,
+    store,
+)
+
+
+class AbilitySuite:
+    """Tests of each ability; `ProviderSuite` brings the fixtures."""
+
+    def read_content(self, provider: VectorStoreProvider, file_id: str) -> bytes:
+        """Return what the store keeps of a copy; override it where that can be asked for."""
+        del file_id
+        pytest.skip(f"{provider.name} does not give contents back")
+
+    def test_search_best_first(self, provider: VectorStoreProvider) -> None:
+        """A search returns passages that answer the query, best first."""
+        searcher = needs(provider, Searches)
+        store(provider, "night.md")
+        store(provider, "day.md", b"Bread is baked before sunrise.\n")
+        hits = searcher.search("wombat burrow", 10)
+        assert hits[0].path == "night.md"
+        assert "wombat" in hits[0].text
+        assert sorted((hit.score for hit in hits), reverse=True) == [hit.score for hit in hits]
+
+    def test_search_limit(self, provider: VectorStoreProvider) -> None:
+        """A search returns at most as many passages as asked for."""
+        searcher = needs(provider, Searches)
+        for number in range(3):
+            store(provider, f"{number}.md")
+        assert len(searcher.search("wombat", 2)) == 2  # noqa: PLR2004
+
+    def test_search_forgets(self, provider: VectorStoreProvider) -> None:
+        """A deleted copy is not found."""
+        searcher = needs(provider, Searches)
+        provider.delete_file(store(provider, "a.md"))
+        assert searcher.search("wombat", 10) == []
+
+    def test_search_by_metadata(self, provider: VectorStoreProvider) -> None:
+        """A search by metadata yields every copy that has all of what is wanted."""
+        searcher = needs(provider, SearchesMetadata)
+        wanted = store(provider, "a.md")
+        store(provider, "b.md")
+        found = searcher.search_by_metadata({"path": "a.md", "vn_target": "default"})
+        assert [wanted] == [file.file_id for file in found]
+        assert list(searcher.search_by_metadata({"path": "a.md", "vn_target": "x"})) == []
+
+    def test_describe(self, provider: VectorStoreProvider) -> None:
+        """A copy is described as a listing shows it."""
+        describer = needs(provider, DescribesFiles)
+        file_id = store(provider, "a.md")
+        assert describer.describe_file(file_id) == listing(provider)[file_id]
+
+    def test_describe_missing(self, provider: VectorStoreProvider) -> None:
+        """There is nothing to describe where there is no copy."""
+        describer = needs(provider, DescribesFiles)
+        file_id = store(provider, "a.md")
+        provider.delete_file(file_id)
+        assert describer.describe_file(file_id) is None
+        assert describer.describe_file("../../outside") is None
+
+    def test_change_attributes(self, provider: VectorStoreProvider) -> None:
+        """Changing attributes replaces them all; the copy keeps its id and size."""
+        changer = needs(provider, ChangesAttributes)
+        file_id = provider.upload_file(make_document("a.md", TEXT), TEXT, {"path": "a", "x": "1"})
+        before = listing(provider)[file_id]
+        changer.change_attributes(file_id, {"path": "b"})
+        assert {file_id: replace(before, attributes={"path": "b"})} == listing(provider)
+
+    def test_change_attributes_keeps_content(self, provider: VectorStoreProvider) -> None:
+        """Changing attributes keeps the content, found under its new path."""
+        changer = needs(provider, ChangesAttributes)
+        file_id = store(provider, "a.md")
+        changer.change_attributes(file_id, attributes(provider, "b.md"))
+        assert is_found(provider, "b.md", "wombat")
+        assert self.read_content(provider, file_id) == TEXT
+
+    def test_change_attributes_of_nothing(self, provider: VectorStoreProvider) -> None:
+        """Changing the attributes of a copy that isn't there raises `Rejected`."""
+        changer = needs(provider, ChangesAttributes)
+        file_id = store(provider, "a.md")
+        provider.delete_file(file_id)
+        with pytest.raises(Rejected):
+            changer.change_attributes(file_id, {"path": "b.md"})
+
+    def test_mark(self, open_provider: OpenProvider, provider: VectorStoreProvider) -> None:
+        """A mark is empty at first, read back by anyone, and replaced as a whole."""
+        marker = needs(provider, MarksStore)
+        assert marker.read_mark() == {}
+        marker.write_mark({"state": "dirty", "run": "ünï"})
+        reader = needs(open_provider(provider.store_id), MarksStore)
+        assert reader.read_mark() == {"state": "dirty", "run": "ünï"}
+        marker.write_mark({"state": "clean"})
+        assert reader.read_mark() == {"state": "clean"}
+
+    def test_mark_is_no_copy(self, provider: VectorStoreProvider) -> None:
+        """A mark is not listed among the copies."""
+        needs(provider, MarksStore).write_mark({"state": "dirty"})
+        assert listing(provider) == {}
+
+    def test_delete_store(self, open_provider: OpenProvider) -> None:
+        """A deleted store is no longer verified, by anyone."""
+        provider = open_provider()
+        deleter = needs(provider, DeletesStore)
+        store_id = provider.create_store("suite")
+        store(provider, "a.md")
+        deleter.delete_store()
+        assert not provider.verify_store()
+        assert not open_provider(store_id).verify_store()
