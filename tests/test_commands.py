@@ -93,6 +93,12 @@ def test_quiet_means_quiet(run: Run, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr() == ("", "")
 
 
+def test_verbose_shows_the_calls_to_the_store(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every call is a line, for those who want to know what goes on."""
+    assert run("sync", "--store-name", "docs", "--verbose") == 0
+    assert "upload_file" in capsys.readouterr().err
+
+
 def test_json_is_alone_on_stdout(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the command, stdout is one JSON document."""
     for command in (["sync"], ["plan"], ["status"], ["log"], ["list"], ["show-metadata"]):

@@ -53,6 +53,10 @@ class Session:
     environ: Mapping[str, str]
     clock: Callable[[], float]
     stop: Event
+    """Set from outside when the run is to end early."""
+
+    retry: RetryPolicy = RetryPolicy()
+
     @cached_property
     def repository(self) -> Repository | None:
         """The repository; None for a plain folder, which only a work-tree sync may be."""
@@ -106,7 +110,7 @@ class Session:
                 self.bare_provider.initialize(config)
         return dress(
             self.bare_provider,
-            retry=RetryPolicy(),
+            retry=self.retry,
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,
             wait=self._wait,
@@ -238,6 +242,14 @@ class Session:
                     f"Commit {commit[:10]} has no folder {directory!r}. Check --directory; "
                     "it is relative to the root of the repository."
                 )
+
+    def list_dirty(self, source: Source) -> list[str]:
+        """Some documents of the commit that lie changed in the work tree; a courtesy."""
+        if self.repository is None or self.settings.source == "worktree":
+            return []
+        if self.environ.get("CI") or self.settings.commit != "HEAD":
+            return []
+        return self.repository.list_dirty(source.selection.is_chosen, limit=4)
 
     @property
     def mark_key(self) -> str:

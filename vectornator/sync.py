@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from threading import Event
 
@@ -39,14 +39,13 @@ def sync(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None = None,
-    clock: Callable[[], float] = time.time,
 ) -> Record:
     """Bring the store in line with the source, and record it.
 
     `stop` asks the run to end early: what is in flight settles, and what was done is saved.
     Raises `VectornatorError`; once there is a plan, the observer has its record first.
     """
-    session = Session(settings, environ, clock, stop or Event())
+    session = Session(settings, environ, time.time, stop or Event())
     try:
         return Run(session, observer).carry_out()
     finally:
@@ -58,10 +57,9 @@ def plan(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None = None,
-    clock: Callable[[], float] = time.time,
 ) -> Record:
     """Do what `sync` does up to the first change; nothing is changed anywhere."""
-    return sync(settings.model_copy(update={"dry_run": True}), observer, environ, stop, clock)
+    return sync(settings.model_copy(update={"dry_run": True}), observer, environ, stop)
 
 
 class Run:
@@ -133,8 +131,10 @@ class Run:
         for number in range(MAX_ROUNDS):
             source = self._session.open_source(self._commit)
             self._goal = self._set_goal(source)
-            if number == 0 and self._is_superseded(source):
-                return "superseded"
+            if number == 0:
+                self._mention_dirty(source)
+                if self._is_superseded(source):
+                    return "superseded"
             if status := self._go_round(source, self._goal):
                 return status
             self._session.stop.wait(random.uniform(0, min(8.0, 0.25 * 2**number)))  # noqa: S311
@@ -157,6 +157,14 @@ class Run:
         if not self._save(goal, is_complete=is_whole, status=status):
             return None
         return status
+
+    def _mention_dirty(self, source: Source) -> None:
+        dirty = self._session.list_dirty(source)
+        if dirty:
+            self._remark(
+                f"Not committed, so not synced: {', '.join(dirty[:3])}"
+                f"{' and others' if len(dirty) > 3 else ''}."  # noqa: PLR2004  (three are enough)
+            )
 
     def _is_superseded(self, source: Source) -> bool:
         """Tell whether a newer commit is synced already: an old run finishing late."""
@@ -320,8 +328,13 @@ class Run:
                 self._commit = journal.rejoin(self._commit)
                 return False
         if is_complete:
-            journal.mark_store("clean")
+            journal.mark_store("clean" if self._is_certain else "dirty")
         return True
+
+    @property
+    def _is_certain(self) -> bool:
+        """Whether no call was made twice: one whose answer was lost may have stored a copy."""
+        return not self._session.traffic.retries
 
     # Report.
 

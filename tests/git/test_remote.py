@@ -496,6 +496,15 @@ def test_an_answer_that_is_too_large_is_refused(server: GitServer) -> None:
             remote.fetch([tip])
 
 
+def test_a_list_that_is_too_large_is_refused(server: GitServer) -> None:
+    """The limit holds for every answer, not only for packs."""
+    terms = Terms(sizes=SizeLimits(pack=50))
+    remote = open_remote(server.url("origin.git"), terms=terms)
+    with remote, pytest.raises(BadAnswer, match="50 bytes"):
+        remote.list_refs("refs/")
+    assert remote.traffic.bytes_sent == 0
+
+
 def pack(*records: bytes, count: int | None = None) -> bytes:
     """A pack of raw records, with a right checksum."""
     number = len(records) if count is None else count

@@ -40,6 +40,7 @@ class GitRepo:
     @classmethod
     def clone(cls, source: str | Path, root: Path, *options: str) -> Self:
         """Clone a repository."""
+        root.parent.mkdir(parents=True, exist_ok=True)
         run_git(root.parent, "clone", "--quiet", *options, str(source), str(root))
         return cls(root)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vectornator import __version__, queries
 from vectornator import sync as engine
+from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
 from vectornator.cli.signals import catch_signals
 from vectornator.errors import Interrupted
@@ -51,7 +52,11 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     output.adopt(resolved.settings, environ)
     for line in introduce(resolved):
         output.talk(line)
-    return _COMMANDS[command](Call(command, argument, resolved.settings, environ, output))
+    call = Call(command, argument, resolved.settings, environ, output)
+    if command in _RUNS:
+        return _run(call)
+    with follow_log(output.talk, is_on=output.is_verbose):
+        return _LOOK_UPS[command](call)
 
 
 def introduce(resolved: Resolved) -> Iterator[str]:
@@ -80,16 +85,18 @@ def judge(record: Record, settings: Settings) -> int:
 
 
 def _run(call: Call) -> int:
-    run = {"sync": engine.sync, "plan": engine.plan}[call.command]
+    """Sync or plan, with an audience, and in a way that signals can end."""
+    settings, output, run = call.settings, call.output, _RUNS[call.command]
     with catch_signals() as caught, _observe(call) as observer:
         try:
-            record = run(call.settings, observer, call.environ, caught.stop)
+            with follow_log(observer.log, is_on=output.is_verbose):
+                record = run(settings, observer, call.environ, caught.stop)
         finally:
-            call.output.record = observer.record
+            output.record = observer.record
     if record.status == "interrupted":
         raise Interrupted(caught.number)
     _show_record(record, call)
-    return judge(record, call.settings)
+    return judge(record, settings)
 
 
 def _observe(call: Call) -> QuietObserver:
@@ -163,9 +170,9 @@ def _log(call: Call) -> int:
     return 0
 
 
-_COMMANDS: Mapping[str, Callable[[Call], int]] = {
-    "sync": _run,
-    "plan": _run,
+_RUNS = {"sync": engine.sync, "plan": engine.plan}
+
+_LOOK_UPS: Mapping[str, Callable[[Call], int]] = {
     "list": _list,
     "search": _search,
     "create-store": _create_store,

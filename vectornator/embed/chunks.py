@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 from vectornator.embed.code import split_definitions, split_python
@@ -27,7 +28,7 @@ _CODE = frozenset(
     .bash .c .cc .clj .cpp .cs .css .cxx .dart .ex .exs .fs .go .groovy .h .hpp .hs .java .jl .js
     .jsx .kt .kts .less .lua .m .mjs .ml .php .pl .pm .proto .ps1 .r .rb .rs .sass .scala .scss .sh
     .sql .svelte .swift .tf .ts .tsx .vb .vue .zig .zsh
-    """.split()
+    """.split()  # noqa: SIM905  (as a list it is a page)
 )
 
 
@@ -45,6 +46,11 @@ class Chunk:
     def input(self) -> str:
         """What is embedded: the heading says what a passage from the middle is about."""
         return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+
+def describe_rules() -> str:
+    """Name the rules that chunks are cut by here: without the splitters they are others."""
+    return f"{VERSION}" if find_spec("semantic_text_splitter") else f"{VERSION}-plain"
 
 
 def decode_text(content: bytes) -> str:

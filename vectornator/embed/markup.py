@@ -27,7 +27,7 @@ _INLINE_TAGS = frozenset(
     """
     a abbr b bdi bdo cite code data dfn em font i kbd label mark q s samp small span strong sub sup
     time tt u var wbr
-    """.split()
+    """.split()  # noqa: SIM905  (as a list it is a page)
 )
 
 
@@ -107,7 +107,7 @@ def _list_headings(text: str) -> list[tuple[int, int, int, str]]:
     """List the headings of Markdown: first line, line after the last, level and words."""
     tokens = _open_parser().parse(text)
     return [
-        (*token.map, int(token.tag[1]), _plain_heading(inline.content))
+        (token.map[0], token.map[1], int(token.tag[1]), _plain_heading(inline.content))
         for token, inline in pairwise(tokens)
         if token.type == "heading_open" and token.level == 0 and token.map
     ]
@@ -176,7 +176,7 @@ class _HtmlReader(HTMLParser):
             heading.append(data)
 
     def to_sections(self) -> list[Section]:
-        """Return what was read; a heading with nothing under it goes to the section that follows."""
+        """Return what was read; a heading with nothing under it goes to what follows."""
         outline, sections, carried = _Outline(), [], ""
         for level, heading, text in self._parts:
             words = " ".join("".join(heading).split())

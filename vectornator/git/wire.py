@@ -196,25 +196,21 @@ class _Unpacking:
     def _apply_waiting(self, key: int | bytes, base: Stored) -> Iterator[tuple[int, Stored]]:
         kind, content = base
         for offset, delta in self._waiting.pop(key, ()):
-            self._check_delta(delta, len(content))
+            self._check_delta(delta)
             yield offset, (kind, b"".join(apply_delta(content, delta)))
 
-    def _check_delta(self, delta: bytes, base_size: int) -> None:
+    def _check_delta(self, delta: bytes) -> None:
         """Weigh what a delta says it becomes before memory is taken for it."""
-        sizes, position = [], 0
-        for _ in range(2):
-            size = shift = 0
-            while True:
-                byte = delta[position]
-                position += 1
-                size |= (byte & 0x7F) << shift
-                shift += 7
-                if not byte & 0x80:
-                    break
-            sizes.append(size)
-        if sizes[0] != base_size:
-            raise BadAnswer("The remote sent a delta that does not fit its base.")
-        self._allow(sizes[1])
+        position = 0
+        while delta[position] & 0x80:
+            position += 1
+        size = shift = 0
+        for byte in delta[position + 1 :]:
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                break
+        self._allow(size)
 
     def _resolve_outside(self) -> None:
         """Find the bases a thin pack leaves out; whatever waits after that waits in a circle."""

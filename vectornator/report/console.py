@@ -36,9 +36,6 @@ class QuietObserver(AbstractContextManager["QuietObserver"]):
     def remark(self, words: str) -> None:
         """Stay silent."""
 
-    def log(self, words: str) -> None:
-        """Stay silent."""
-
     def planned(self, plan: Plan) -> None:
         """Stay silent."""
 
@@ -58,6 +55,10 @@ class QuietObserver(AbstractContextManager["QuietObserver"]):
         """Write what failed, if `outcome` is a failure."""
         if isinstance(outcome, Failed):
             self.say(render_failure(outcome.change.path, outcome.message, self.paint))
+
+    def log(self, words: str) -> None:
+        """Write one line about one call; may come from any thread."""
+        self.say(self.paint(escape(words), "faint"))
 
     def say(self, line: str) -> None:
         """Write one line."""
@@ -89,11 +90,6 @@ class LineObserver(QuietObserver):
     def remark(self, words: str) -> None:
         """Write the remark."""
         self.say(f"{self.paint('note:', 'updated')} {escape(words)}")
-
-    def log(self, words: str) -> None:
-        """Write the call, if everything is to be shown."""
-        if self.is_verbose:
-            self.say(self.paint(escape(words), "faint"))
 
     def planned(self, plan: Plan) -> None:
         """Write the sum of the plan, or all of it, unless it is printed as the answer anyway."""

@@ -7,7 +7,7 @@ from vectornator.report.record import Record
 
 
 class Observer(Protocol):
-    """An audience of one run; called on one thread unless a method says otherwise.
+    """An audience of one run; called on one thread only.
 
     Text it is given may come from outside; escaping it is the observer's duty.
     """
@@ -17,9 +17,6 @@ class Observer(Protocol):
 
     def remark(self, words: str) -> None:
         """Something worth knowing that stops nothing."""
-
-    def log(self, words: str) -> None:
-        """One call to the store, for those who want to see each; may come from any thread."""
 
     def planned(self, plan: Plan) -> None:
         """The plan is made and, where the run goes on, about to be carried out."""

@@ -41,7 +41,10 @@ class TerminalObserver(LineObserver):
         """Show the plan, and from now on how far the run is."""
         super().planned(plan)
         if len(plan):
-            self.progress.update(self.task, completed=0, total=len(plan), pace=f"0/{len(plan):,}")
+            pace = f"0/{len(plan):,}"
+            self.progress.update(
+                self.task, description="Syncing", completed=0, total=len(plan), pace=pace
+            )
 
     def started(self, change: Change) -> None:
         """Show the path."""
@@ -60,6 +63,9 @@ class TerminalObserver(LineObserver):
 
 
 def _build_progress(stream: TextIO) -> Progress:
+    console = Console(file=stream, force_terminal=True, highlight=False)
+    # Room for the `^C` that a terminal echoes: it must not push the line that is to be cleared.
+    console.width = max(console.width - 4, 20)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -71,7 +77,7 @@ def _build_progress(stream: TextIO) -> Progress:
             style="dim",
             table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
         ),
-        console=Console(file=stream, force_terminal=True, highlight=False),
+        console=console,
         transient=True,
         expand=True,
         redirect_stdout=False,

@@ -48,7 +48,7 @@ def make_entry(number: int) -> Entry:
 
 
 class StateSuite:
-    """The tests; a subclass provides the fixtures `make_store` and `commits`."""
+    """The tests; a subclass provides the fixture `make_store`."""
 
     @pytest.fixture
     def make_store(self) -> Callable[[], StateStore]:
@@ -57,8 +57,8 @@ class StateSuite:
 
     @pytest.fixture
     def commits(self) -> list[str]:
-        """Return the ids of at least three commits that can be noted."""
-        raise NotImplementedError
+        """Return the ids of three commits; a note needs no more of a commit than its id."""
+        return [digit * 40 for digit in "123"]
 
     @pytest.fixture
     def store(self, make_store: Callable[[], StateStore]) -> StateStore:

@@ -1,0 +1,1 @@
+"""Tests of the engine: whole runs on real repositories and a store in memory."""

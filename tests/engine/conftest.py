@@ -1,0 +1,18 @@
+"""What every test of the engine works with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.lab import Lab
+from tests.support.repositories import GitRepo
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """A repository with three documents and a script; sound when the test is over."""
+    repo = GitRepo.init(tmp_path / "repo")
+    repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n", "x.py": "1\n"})
+    yield Lab(repo)
+    assert repo.fsck() == ""

@@ -1,0 +1,285 @@
+"""Nothing lost, nothing foreign touched: brakes, plans, failures and foreign copies."""
+
+import os
+
+import pytest
+
+from tests.support.lab import Lab
+from vectornator.errors import Fatal, Refused, SettingsError, StateError, VectornatorError
+from vectornator.model import Done, Failed
+from vectornator.providers import provider_registry
+from vectornator.providers.memory import MemoryProvider
+from vectornator.testing.faults import DiesAfter, Rejecting, StoresThenRaises
+
+FIRST = {"a.md": b"# A\n", "docs/b.md": b"# B\n", "docs/c.md": b"# C\n"}
+
+
+def test_plan_changes_nothing(lab: Lab) -> None:
+    """A plan touches no file of the repository and no copy in the store."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None})
+    before = lab.read_tree()
+    record = lab.plan()
+    assert ({"updated": 1, "deleted": 1}, "planned") == (
+        {name: record.counts[name] for name in ("updated", "deleted")},
+        record.status,
+    )
+    assert ([], before) == (lab.calls(), lab.read_tree())
+
+
+def test_first_plan_creates_no_store(lab: Lab) -> None:
+    """A plan without a store shows the uploads and creates none."""
+    record = lab.plan()
+    assert (3, {}) == (record.counts["added"], lab.server.shelves)
+
+
+def test_empty_source_is_refused(lab: Lab) -> None:
+    """A pattern that matches nothing is refused, and nothing is changed."""
+    lab.sync()
+    with pytest.raises(Refused, match="--allow-empty"):
+        lab.sync(patterns=("*.rst",))
+    assert (FIRST, "blocked") == (lab.contents, lab.witness.records[0].status)
+
+
+def test_mass_deletion_is_refused(lab: Lab) -> None:
+    """More deletes than a quarter, and more than ten, are refused."""
+    lab.repo.commit({f"many/{number}.md": f"# {number}\n" for number in range(30)})
+    lab.sync()
+    lab.repo.run("rm", "-rq", "many")
+    lab.repo.commit()
+    with pytest.raises(Refused, match=r"30 of 33 documents \(91 %\)"):
+        lab.sync()
+    assert 33 == len(lab.contents)
+    lab.sync(max_deletes=lab.settings.max_deletes.__class__(30))
+    assert FIRST == lab.contents
+
+
+def test_rejected_document_fails_alone(lab: Lab) -> None:
+    """A document that the store refuses fails; all others are stored and recorded."""
+    lab.wrap = lambda provider: Rejecting(provider, {"docs/b.md"})
+    record = lab.sync()
+    assert ("partial", 1, 2) == (record.status, record.counts["failed"], record.counts["added"])
+    lab.wrap = lambda provider: provider
+    lab.sync()
+    assert [("upload_file", "docs/b.md")] == lab.calls()
+    assert FIRST == lab.contents
+
+
+def test_failed_update_keeps_the_old_copy(lab: Lab) -> None:
+    """A document whose update fails is still served by its old copy."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.wrap = lambda provider: Rejecting(provider, {"a.md"})
+    lab.sync()
+    assert FIRST == lab.contents
+
+
+def test_lost_upload_holds_deletes_back(lab: Lab) -> None:
+    """A run that lost an upload deletes nothing; the next run does."""
+    lab.sync()
+    lab.repo.commit({"docs/b.md": None, "new.md": "# N\n"})
+    lab.wrap = lambda provider: StoresThenRaises(provider, times=99)
+    record = lab.sync()
+    assert ["Failed", "Failed"] == [type(outcome).__name__ for outcome in record.outcomes]
+    assert "docs/b.md" in lab.contents
+    lab.wrap = lambda provider: provider
+    lab.sync()
+    assert ({"a.md", "docs/c.md", "new.md"}, 3) == (set(lab.contents), lab.copies)
+
+
+def test_lost_answer_leaves_no_duplicate(lab: Lab) -> None:
+    """Copies stored by calls whose answers were lost are found and removed by the next run."""
+    lab.wrap = lambda provider: StoresThenRaises(provider)
+    lab.sync()
+    assert 6 == lab.copies
+    lab.wrap = lambda provider: provider
+    lab.sync()
+    assert (FIRST, 3) == (lab.contents, lab.copies)
+    lab.sync()
+    assert [] == lab.calls()
+
+
+@pytest.mark.parametrize("calls", range(2, 16))
+def test_store_that_goes_away(lab: Lab, calls: int) -> None:
+    """A store that goes away after any call costs nothing: the next run ends the work."""
+    lab.settings = lab.settings.model_copy(update={"concurrency": 1})
+    lab.wrap = lambda provider: DiesAfter(provider, calls)
+    with pytest.raises(Fatal):
+        lab.sync()
+        lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None, "docs/d.md": "# C\n"})
+        lab.sync()
+        raise Fatal("survived")
+    lab.wrap = lambda provider: provider
+    lab.sync(store_id=lab.store_id if lab.server.shelves else "")
+    expected = {
+        path: (lab.repo.root / path).read_bytes()
+        for path in lab.repo.run("ls-files", "*.md").splitlines()
+    }
+    assert (expected, len(expected)) == (lab.contents, lab.copies)
+    lab.sync()
+    assert [] == lab.calls()
+
+
+class Killed(BaseException):
+    """Stands for a process that was killed."""
+
+
+@pytest.mark.parametrize("calls", range(2, 24))
+def test_killed_at_any_call(lab: Lab, calls: int) -> None:
+    """A run that is killed at any call is repaired by the next, without duplicates."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None, "n.md": "# N\n", "docs/d.md": "# C\n"})
+    lab.repo.commit({"docs/c.md": None})
+    lab.wrap = lambda provider: DiesAfter(provider, calls, Killed())
+    with pytest.raises(Killed):
+        lab.sync(concurrency=1)
+        raise Killed
+    lab.wrap = lambda provider: provider
+    lab.sync()
+    expected = {"a.md": b"# A2\n", "n.md": b"# N\n", "docs/d.md": b"# C\n"}
+    assert (expected, 3) == (lab.contents, lab.copies)
+    lab.sync()
+    assert [] == lab.calls()
+
+
+def test_document_synced_ahead_and_reverted(lab: Lab) -> None:
+    """What a run settled before it failed is put right when it is reverted afterwards."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": "# B2\n"})
+    lab.wrap = lambda provider: Rejecting(provider, {"docs/b.md"})
+    lab.sync()
+    assert b"# A2\n" == lab.contents["a.md"]
+    lab.repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n"})
+    lab.wrap = lambda provider: provider
+    lab.sync()
+    assert FIRST == lab.contents
+
+
+def test_older_commit_is_superseded(lab: Lab) -> None:
+    """A run on an ancestor of the base changes nothing."""
+    old = lab.repo.head
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.sync()
+    record = lab.sync(commit=old)
+    assert ("superseded", [], 0) == (record.status, lab.calls(), record.exit_code)
+    assert b"# A2\n" == lab.contents["a.md"]
+
+
+def test_rollback_when_it_is_meant(lab: Lab) -> None:
+    """With the override a run goes back to an older commit."""
+    old = lab.repo.head
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.sync()
+    lab.sync(commit=old, allow_rollback=True)
+    assert FIRST == lab.contents
+
+
+def test_interrupted_run_saves_what_it_did(lab: Lab) -> None:
+    """A run that is asked to stop saves what is done, and the next run does the rest only."""
+    lab.repo.commit({f"many/{number}.md": f"# {number}\n" for number in range(20)})
+    lab.witness.on_settled = lambda _: lab.stop.set()
+    record = lab.sync(concurrency=1)
+    done = sum(isinstance(outcome, Done) for outcome in record.outcomes)
+    assert ("interrupted", 1) == (record.status, done)
+    lab.stop.clear()
+    lab.witness.on_settled = lambda _: None
+    lab.sync()
+    assert 22 == len(lab.calls("upload_file"))
+    assert (23, 23) == (len(lab.contents), lab.copies)
+
+
+def test_foreign_copies_are_left_alone(lab: Lab) -> None:
+    """Copies of others stay, whatever the run does."""
+    lab.sync()
+    shelf = lab.server.shelves[lab.store_id]
+    copy = next(iter(shelf.copies.values()))
+    for number, attributes in enumerate(({}, {"path": "a.md"}, {"vn_source": "else"})):
+        file = copy.file.__class__(f"foreign-{number}", attributes)
+        shelf.copies[file.file_id] = copy.__class__(file, b"foreign")
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None})
+    lab.sync(refresh="always")
+    assert {"foreign-0", "foreign-1", "foreign-2"} <= set(shelf.copies)
+    assert 5 == lab.copies
+
+
+def test_poisoned_ledger_deletes_nothing(lab: Lab) -> None:
+    """A ledger that names a foreign copy makes no run remove it."""
+    lab.sync()
+    shelf = lab.server.shelves[lab.store_id]
+    file_id, copy = next((i, c) for i, c in shelf.copies.items() if c.file.path == "docs/b.md")
+    shelf.copies[file_id] = copy.__class__(copy.file.__class__(file_id, {}), b"foreign")
+    lab.repo.commit({"docs/b.md": None})
+    record = lab.sync()
+    assert (["foreign"], b"foreign") == (
+        [o.error.reason for o in record.outcomes if isinstance(o, Failed)],
+        shelf.copies[file_id].content,
+    )
+    assert ("no-changes", []) == (lab.sync().status, lab.calls())
+
+
+def test_ledger_of_another_store_is_not_applied(lab: Lab) -> None:
+    """A run on another store starts afresh there and touches the first one no more."""
+    lab.sync()
+    lab.server.shelves["other"] = lab.server.shelves[lab.store_id].__class__()
+    lab.sync(store_id="other")
+    assert (FIRST, FIRST) == (lab.contents, lab.server.contents("other"))
+    assert any("another" in r or "not of this one" in r for r in lab.witness.remarks)
+
+
+def test_missing_store_is_named(lab: Lab) -> None:
+    """A store id that no store has ends the run before anything is created."""
+    with pytest.raises(Fatal, match="no-such-store") as error:
+        lab.sync(store_id="no-such-store")
+    assert ("store-not-found", {}) == (error.value.reason, lab.server.shelves)
+
+
+def test_lost_ledger_is_rebuilt_from_the_store(lab: Lab) -> None:
+    """Without its ledger a run learns from the store what is stored, and sends nothing."""
+    lab.sync()
+    lab.repo.run("update-ref", "-d", "refs/notes/vectornator")
+    record = lab.sync(store_id=lab.store_id)
+    assert ([], FIRST, 3) == (lab.calls("upload_file"), lab.contents, record.documents)
+
+
+def test_emptied_store_is_filled_again(lab: Lab) -> None:
+    """A store that lost copies is repaired when it is listed."""
+    lab.sync()
+    lab.server.shelves[lab.store_id].copies.clear()
+    lab.sync(refresh="always")
+    assert FIRST == lab.contents
+
+
+@pytest.mark.parametrize("text", ["not JSON", '{"version": "9.0.0"}', "[" * 5000])
+def test_hostile_ledger_stops_the_run(lab: Lab, text: str) -> None:
+    """A ledger that can't be read ends the run before the store is changed."""
+    lab.sync()
+    blob = lab.repo.run("hash-object", "-w", "--stdin", stdin=text.encode())
+    tree = lab.repo.run(
+        "mktree", stdin=f"100644 blob {blob}\tledger.json\n".encode()
+    )
+    root = lab.repo.run("mktree", stdin=f"040000 tree {tree}\t.vectornator\n".encode())
+    commit = lab.repo.run("commit-tree", root, "-m", "poison")
+    lab.repo.run("update-ref", "refs/notes/vectornator", commit)
+    lab.repo.commit({"a.md": "# A2\n"})
+    with pytest.raises(StateError, match=r"ledger\.json"):
+        lab.sync()
+    assert ([], FIRST) == (lab.calls(), lab.contents)
+
+
+def test_store_of_this_machine_keeps_off_a_shared_ledger(lab: Lab) -> None:
+    """The ledger of a shared store is never replaced by that of a store only this machine has."""
+    lab.sync()
+    provider_registry.register(
+        "own", lambda _: MemoryProvider(is_shared=False), replace=True
+    )
+    with pytest.raises(SettingsError, match="--target memory"):
+        lab.sync(provider="own", store_id="")
+    assert FIRST == lab.contents
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_read_only_repository(lab: Lab) -> None:
+    """A repository that can't be written to is named in one line."""
+    (lab.repo.root / ".git").chmod(0o500)
+    with pytest.raises(VectornatorError, match="can't be written"):
+        lab.sync()
