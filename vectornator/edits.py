@@ -129,21 +129,24 @@ def close_ledger(ledger: Ledger, edits: Edits, goal: Ledger, *, is_complete: boo
 
 
 def write_note(
-    ledger: Ledger, edits: Edits, *, goal: Ledger, status: str, counts: Mapping[str, int]
+    ledger: Ledger, edits: Edits, *, asked: Ledger, status: str, counts: Mapping[str, int]
 ) -> Note:
-    """The note on the commit that was synced: what this run did, in a few kilobytes."""
+    """The note on the commit that a run was asked to sync: what it did, in a few kilobytes.
+
+    `asked` is the goal that the run began with, whatever commit it ended at.
+    """
     written = {path: entry for path, entry in sorted(edits.after.items()) if entry}
     deleted = sorted(path for path, entry in edits.after.items() if entry is None)
     failed = {failure.change.path: failure.message[:200] for failure in edits.failed}
     return Note(
-        commit=goal.commit,
-        tree=goal.tree,
+        commit=asked.commit,
+        tree=asked.tree,
         base=ledger.base,
         status=status,
-        last_sync=goal.last_sync,
-        provider=goal.provider,
-        store_id=goal.store_id,
-        target=goal.target,
+        last_sync=asked.last_sync,
+        provider=asked.provider,
+        store_id=asked.store_id,
+        target=asked.target,
         counts=counts,
         files=dict(list(written.items())[:MAX_LISTED]),
         deleted=tuple(deleted[:MAX_LISTED]),

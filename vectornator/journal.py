@@ -34,6 +34,7 @@ class Journal:
         self.is_refreshed = False
         """Whether the store was listed, so that every entry is in question."""
 
+        self._asked: Ledger | None = None
         self._session = session
         self._remark = remark
         self._last_save = time.monotonic()
@@ -131,7 +132,8 @@ class Journal:
         """Save the ledger and the note. Raises `StateConflict` when another run saved first."""
         ledger = self.ledger or replace(goal, base="", tree="", selection="", config="")
         saved = close_ledger(ledger, self.edits, goal, is_complete=is_complete)
-        note = write_note(ledger, self.edits, goal=goal, status=status, counts=counts)
+        self._asked = self._asked or goal
+        note = write_note(ledger, self.edits, asked=self._asked, status=status, counts=counts)
         self.state_commit = self._session.state.save(saved, self.edits.after, note)
         self.ledger = saved
         self.edits.mark_saved()
@@ -165,6 +167,7 @@ class Journal:
         if not is_older:
             return commit
         session.fetch_commit(theirs.base)
+        self._remark(f"A newer commit was synced meanwhile; the store is at {theirs.base[:10]}.")
         return theirs.base
 
     def mark_store(self, state: str) -> None:

@@ -15,10 +15,11 @@ from vectornator.git.objects import (
     MODE_EXECUTABLE,
     MODE_FILE,
     Kind,
+    MissingObject,
     Oid,
     parse_commit,
 )
-from vectornator.git.config import list_remotes, load_config
+from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
@@ -150,8 +151,7 @@ class Session:
         config = load_config(self.repository, self.environ)
         name = self.settings.remote
         if name == "auto":
-            remotes = list_remotes(config)
-            name = "origin" if "origin" in remotes or len(remotes) > 1 else "".join(remotes)
+            name = find_usual_remote(config)
         token = self.settings.github_token.get_secret_value()
         return Remote.open(name, config, self.environ, token=token) if name else None
 
@@ -272,7 +272,10 @@ class Session:
             return relation is Relation.ANCESTOR
         if other in self.git.read_commit(one).parents or self.remote is None:
             return False
-        beyond = self.remote.fetch([other], haves=[one], filter_spec="tree:0")
+        try:
+            beyond = self.remote.fetch([other], haves=[one], filter_spec="tree:0")
+        except MissingObject:
+            return False  # history was rewritten, and the other commit is gone
         return any(
             one in parse_commit(oid.hex(), content).parents
             for oid, (kind, content) in beyond.items()
@@ -292,7 +295,7 @@ class Session:
                 filter_spec="blob:none",
                 base=self.git.store.read,
             )
-        except StateError:
+        except (StateError, MissingObject):
             return False
         self.git.store.add(objects)
         return self.git.store.has(bytes.fromhex(base))

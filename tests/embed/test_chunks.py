@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from vectornator.embed.chunks import SIZE, Chunk, decode_text, split_document
 
 LINES = st.sampled_from(
-    """
-    # One|## Two|### Three {{ #three }}|Title|=====|-----|---|+++|title: x|```|~~~|~~~python|    code
-    * item|> quote|# in `code`|<!-- note -->|<div>|</div>|<script>|<h2>|</h2>|def f():|    return 1
-    class A:|@decorator|'''|(|}}|word word word.||\t|\u2028|\x0c|\x00|\ufeff|é文書📄
-    """.strip()
-    .replace("\n", "|")
-    .replace("{{", "{")
-    .replace("}}", "}")
-    .split("|")
+    [
+        *("", "\t", "\u2028", "\x0c", "\x00", "\ufeff", "é文書📄", "word word word."),
+        *("# One", "## Two", "### Three { #three }", "Title", "=====", "-----", "---", "+++"),
+        *("title: x", "```", "~~~python", "    code", "* item", "> quote", "<!-- note -->"),
+        *("<div>", "</div>", "<script>", "<h2>", "</h2>", "<![x["),
+        *("def f():", "    return 1", "class A:", "@decorator", "'''", "(", "}"),
+    ]
 )
+"""Lines that begin, end or break something in one of the languages."""
+
 TEXTS = st.one_of(st.lists(LINES, max_size=30).map("\n".join), st.text())
 
 
@@ -56,7 +56,7 @@ def test_any_text_can_be_cut(path: str, text: str) -> None:
 @given(content=st.binary())
 def test_any_bytes_can_be_decoded(content: bytes) -> None:
     """Bytes that are no text are replaced, not refused."""
-    assert squeeze(decode_text(content)) is not None
+    assert decode_text(content).encode().decode() == decode_text(content)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -136,7 +136,10 @@ def test_a_change_stays_in_its_section(path: str, begin: str, part: str) -> None
 
 def test_python_definitions() -> None:
     """Python is cut at functions and classes, named, each with its comments and decorators."""
-    text = "import a\n\n# why\n@b\ndef c():\n    pass\nclass D:\n    x = 1\n    def e(self): ...\nz = 2"
+    text = (
+        "import a\n\n# why\n@b\ndef c():\n    pass\n"
+        "class D:\n    x = 1\n    def e(self): ...\nz = 2"
+    )
     expected = [
         Chunk("import a"),
         Chunk("# why\n@b\ndef c():\n    pass", "c"),
@@ -200,5 +203,7 @@ def test_without_the_splitters() -> None:
         "assert ''.join(''.join(chunks).split()) == ''.join(text.split())\n"
         "print(describe_rules(), max(map(len, chunks)) <= 800)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.stdout.split() == ["1-plain", "True"], done.stderr

@@ -96,19 +96,27 @@ def test_other_errors_are_not_retried(
 
 
 def test_waits_are_drawn_from_a_doubling_window(provider: MemoryProvider, time: Time) -> None:
-    """Each wait is at most twice as long as the one before may be, and capped."""
+    """Each wait is at most twice as long as the one before may be."""
     flaky = Failing(provider, *[Transient("busy")] * 5)
-    store(retried(flaky, time, first=1.0, longest=4.0), "a.md")
-    windows = [1, 2, 4, 4, 4]
+    store(retried(flaky, time, first=1.0), "a.md")
+    windows = [1, 2, 4, 8, 16]
     assert all(0 <= wait <= most for wait, most in zip(time.waits, windows, strict=True))
+
+
+def test_waits_have_a_limit(provider: MemoryProvider, time: Time) -> None:
+    """However far the window has grown, no wait of ours is longer than the policy says."""
+    flaky = Failing(provider, *[Transient("busy")] * 5)
+    store(retried(flaky, time, first=1_000_000.0, longest=4.0), "a.md")
+    assert max(time.waits) <= 4.0
 
 
 def test_attempts_run_out(provider: MemoryProvider, time: Time) -> None:
     """After the last try the `Transient` is raised, and says how many tries there were."""
     errors = [Transient(f"busy {number}", retry_after=7.0) for number in range(9)]
+    errors[2].reason = "rate-limited"
     with pytest.raises(Transient, match=r"^busy 2 \(given up after 3 tries\)$") as caught:
         store(retried(Failing(provider, *errors), time, attempts=3), "a.md")
-    assert caught.value.retry_after == 7.0
+    assert (caught.value.retry_after, caught.value.reason) == (7.0, "rate-limited")
     assert caught.value.__cause__ is errors[2]
     assert len(time.waits) == 2
 
@@ -281,6 +289,16 @@ def test_log_escapes_what_comes_from_outside(provider: MemoryProvider, time: Tim
     assert lines == [
         "upload_file ü\\n\\u202e.md 0 ms Rejected: no\\r\\n::error::\\x1b[31m",
     ]
+
+
+def test_log_of_a_listing_left_early(provider: MemoryProvider, time: Time) -> None:
+    """A listing that its caller leaves is no failure, and not complete either."""
+    lines: list[str] = []
+    store(provider, "a.md")
+    files = Log(provider, lines.append, time.now).list_files()
+    next(files)
+    del files
+    assert lines == ["list_files 0 ms left early"]
 
 
 def test_log_spells_out_no_foreign_error(provider: MemoryProvider, time: Time) -> None:

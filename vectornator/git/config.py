@@ -88,6 +88,16 @@ def list_remotes(config: StackedConfig) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def find_usual_remote(config: StackedConfig) -> str:
+    """`origin`, or the only remote there is; empty when there is none to talk to.
+
+    A clone of a bundle has a remote that is a file: nothing can be pushed there.
+    """
+    names = list_remotes(config)
+    name = "origin" if "origin" in names else "".join(names[:1] if len(names) == 1 else ())
+    return "" if not name or Path(find_remote_url(config, name)).is_file() else name
+
+
 def find_remote_url(config: StackedConfig, name: str, *, push: bool = False) -> str:
     """The URL of a remote, or `name` itself when it is none; rewritten by `url.*.insteadOf`."""
     section = ("remote", name)

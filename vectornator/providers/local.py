@@ -20,7 +20,7 @@ from vectornator.embed.chunks import decode_text, describe_rules, split_document
 from vectornator.embed.index import Content, Index, Vector
 from vectornator.embed.minilm import Embedder, MiniLM, list_missing
 from vectornator.embed.schema import FOLDER, remove_store
-from vectornator.errors import Fatal, Transient, list_choices
+from vectornator.errors import Fatal, ProviderError, list_choices
 from vectornator.model import Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
 
@@ -168,7 +168,7 @@ class LocalProvider(BaseVectorStoreProvider):
             self._embedder.close()
         try:
             if self._index and self._has_written:
-                with suppress(Transient):  # another process writes, and will do it
+                with suppress(ProviderError):  # tidiness; what was stored is stored
                     self._index.prune()
         finally:
             self._close()

@@ -3,6 +3,7 @@
 The suites need pytest, which is imported when one is asked for and not before.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,5 +27,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module's attribute is any
 
     # pytest explains the failed asserts of a module only when told so before its import.
     modules = [f"{__name__}.{module}" for module in _SUITES[name]]
-    pytest.register_assert_rewrite(*modules)
+    pytest.register_assert_rewrite(*(it for it in modules if it not in sys.modules))
     return getattr(import_module(modules[0]), name)

@@ -1,0 +1,120 @@
+"""The real history of a real documentation repository, replayed commit by commit."""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.support.lab import Lab, Witness
+from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.queries import list_files, search
+from vectornator.report.record import Record
+from vectornator.session import Session
+from vectornator.settings import Settings
+from vectornator.sync import Run
+
+BUNDLE = Path(
+    os.environ.get("VECTORNATOR_CORPUS", "")
+    or Path(__file__).parents[2] / "shared" / "corpus" / "fastapi-docs.bundle"
+)
+COMMITS = 60
+DOCUMENTS = "docs/en/docs/**/*.md"
+CODE = "docs_src/**/*.py"
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not BUNDLE.is_file(), reason="there is no corpus at $VECTORNATOR_CORPUS"),
+]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    """Clone the corpus, at the commit before those that are replayed."""
+    repo = GitRepo.clone(BUNDLE, tmp_path / "corpus", "-b", "master")
+    repo.run("checkout", "-q", "--detach", f"HEAD~{COMMITS}")
+    return repo
+
+
+def list_commits(repo: GitRepo) -> list[str]:
+    """The commits to replay, oldest first."""
+    return repo.run("rev-list", "--reverse", "HEAD..master").split()
+
+
+def hash_selection(repo: GitRepo, commit: str, *patterns: str) -> dict[str, str]:
+    """What git itself says is selected: the SHA-256 of every file with content, by path."""
+    globs = [f":(glob){pattern}" for pattern in patterns]
+    listed = repo.run("ls-files", "--with-tree", commit, "-z", "--", *globs).split("\0")
+    contents = {path: (repo.root / path).read_bytes() for path in listed if path}
+    return {
+        path: hashlib.sha256(content).hexdigest()
+        for path, content in contents.items()
+        if content.strip()
+    }
+
+
+def count_changes(repo: GitRepo, commit: str, *patterns: str) -> dict[str, int]:
+    """What `git diff --name-status -M100%` says of a commit, in our words."""
+    globs = [f":(glob){pattern}" for pattern in patterns]
+    lines = repo.run("diff", "--name-status", "-M100%", f"{commit}~", commit, "--", *globs)
+    letters = Counter(line[0] for line in lines.splitlines())
+    names = {"A": "added", "M": "updated", "R": "renamed", "D": "deleted"}
+    return {name: letters[letter] for letter, name in names.items()}
+
+
+def replay(
+    repo: GitRepo,
+    patterns: tuple[str, ...],
+    run: Callable[[], Record],
+    hash_store: Callable[[], dict[str, str]],
+) -> None:
+    """Sync every commit; after each the store is the selection, and a second run does nothing."""
+    for commit in list_commits(repo):
+        repo.run("checkout", "-q", commit)
+        first = run()
+        expected = count_changes(repo, commit, *patterns)
+        assert expected == {name: first.counts[name] for name in expected}, commit
+        assert hash_selection(repo, commit, *patterns) == hash_store(), commit
+        assert (False, "no-changes") == ((second := run()).changed, second.status), commit
+
+
+@pytest.mark.parametrize("patterns", [(DOCUMENTS,), (DOCUMENTS, CODE)], ids=["docs", "code"])
+def test_replay_in_memory(repo: GitRepo, patterns: tuple[str, ...]) -> None:
+    """The store follows 60 commits exactly, each at the cost that git's diff names."""
+    lab = Lab(repo)
+    lab.settings = lab.settings.model_copy(update={"patterns": patterns})
+    lab.sync()
+
+    def hash_store() -> dict[str, str]:
+        return {path: hashlib.sha256(body).hexdigest() for path, body in lab.contents.items()}
+
+    replay(repo, patterns, lab.sync, hash_store)
+    assert len(lab.contents) == lab.copies
+    assert repo.fsck() == ""
+
+
+def test_replay_in_the_local_store(repo: GitRepo) -> None:
+    """The embedded store follows 60 commits exactly, and then finds what people ask for."""
+    settings = Settings(repository=repo.root, patterns=(DOCUMENTS,), limit=3)
+
+    def run() -> Record:
+        session = Session(settings, ENVIRON, time.time, Event())
+        try:
+            return Run(session, Witness()).carry_out()
+        finally:
+            session.close()
+
+    def hash_store() -> dict[str, str]:
+        files = list(list_files(settings, ENVIRON))
+        assert len({file.path for file in files}) == len(files)
+        return {file.path: file.attributes["vn_sha"] for file in files}
+
+    run()
+    replay(repo, (DOCUMENTS,), run, hash_store)
+    assert repo.fsck() == ""
+    hits = search(settings, ENVIRON, "how do I upload a file")
+    assert "docs/en/docs/tutorial/request-files.md" in [hit.path for hit in hits]
