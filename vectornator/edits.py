@@ -90,13 +90,13 @@ class Edits:
         """
         for path, ours in list(self.after.items()):
             other, was = theirs.get(path), self.before[path]
-            is_contested = _id_of(other) not in {_id_of(was), _id_of(ours)}
-            if is_contested and not prefers_ours:
-                self.after[path] = other
-                ours, other = other, ours
-            if is_contested and other is not None:
-                self.leftovers[other.file_id] = path
-            self.before[path] = theirs.get(path)
+            self.before[path] = other
+            if _id_of(other) in {_id_of(was), _id_of(ours)}:
+                continue
+            kept, lost = (ours, other) if prefers_ours else (other, ours)
+            self.after[path] = kept
+            if lost is not None:
+                self.leftovers[lost.file_id] = path
         wanted = {entry.file_id for entry in self.after.values() if entry}
         for file_id in wanted & self.leftovers.keys():
             self.forget(file_id)
@@ -113,19 +113,21 @@ def close_ledger(ledger: Ledger, edits: Edits, goal: Ledger, *, is_complete: boo
     when every document of its commit is settled; until then the paths that are settled go
     into `ahead`, and a base with too much ahead of it is dropped.
     """
-    common = {
-        "sequence": ledger.sequence + 1,
-        "documents": max(0, ledger.documents + edits.growth),
-        "leftovers": dict(edits.leftovers),
-        "last_sync": goal.last_sync,
-        "commit": goal.commit,
-    }
-    if is_complete:
-        return replace(goal, ahead=frozenset(), **common)
     ahead = ledger.ahead | edits.after.keys()
-    if len(ahead) > MAX_AHEAD or not ledger.base:
-        return replace(ledger, base="", tree="", ahead=frozenset(), **common)
-    return replace(ledger, ahead=ahead, **common)
+    if is_complete:
+        kept = replace(goal, ahead=frozenset())
+    elif len(ahead) > MAX_AHEAD or not ledger.base:
+        kept = replace(ledger, base="", tree="", ahead=frozenset())
+    else:
+        kept = replace(ledger, ahead=ahead)
+    return replace(
+        kept,
+        sequence=ledger.sequence + 1,
+        documents=max(0, ledger.documents + edits.growth),
+        leftovers=dict(edits.leftovers),
+        last_sync=goal.last_sync,
+        commit=goal.commit,
+    )
 
 
 def write_note(
@@ -153,4 +155,3 @@ def write_note(
         failed=dict(list(failed.items())[:MAX_LISTED]),
         truncated=max(len(written), len(deleted), len(failed)) > MAX_LISTED,
     )
-

@@ -75,7 +75,7 @@ class Transient(ProviderError):
 
 
 class Rejected(ProviderError):
-    """This document will never be accepted; other documents may be."""
+    """One document will never be accepted; others may be."""
 
     reason = "rejected"
 

@@ -103,7 +103,7 @@ class Journal:
             self.edits.adopt(known, self.read_manifest(known))
 
     def is_settled(self, goal: Ledger) -> bool:
-        """Tell whether the ledger already is what a run is after, so that nothing is in question."""
+        """Tell whether the ledger already is what a run is after: nothing is in question."""
         ledger = self.ledger
         if ledger is None or not goal.tree or self.is_refreshed:
             return False

@@ -166,6 +166,11 @@ class Plan:
         return len(self.uploads) + len(self.updates) + len(self.renames) + len(self.deletes)
 
     @property
+    def sends(self) -> tuple[Upload | Update, ...]:
+        """The changes that send a document's content."""
+        return (*self.uploads, *self.updates)
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of the changes; equal for equal plans, whatever made them."""
         rows = [[type(change).__name__, change.path, *_identity(change)] for change in self]

@@ -110,9 +110,7 @@ def _pair_renames(
             name = PurePosixPath(upload.path).name
             source = next((s for s in sources if PurePosixPath(s.path).name == name), sources[0])
             sources.remove(source)
-            document = replace(
-                upload.document, size=source.entry.size, hash=source.entry.hash
-            )
+            document = replace(upload.document, size=source.entry.size, hash=source.entry.hash)
             renames.append(Rename(document, source.entry, source.path))
     return tuple(renames)
 
@@ -125,7 +123,7 @@ def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
     """
     uploads, updates = [], []
     deletes, skipped, known = list(plan.deletes), list(plan.skipped), dict(plan.known)
-    for change in (*plan.uploads, *plan.updates):
+    for change in plan.sends:
         found = inspected.get(change.path, change.document)
         if isinstance(found, Skip):
             skipped.append(found)
@@ -166,7 +164,7 @@ def check_plan(plan: Plan, limits: Limits) -> None:
 
 
 def _check_size(plan: Plan, limits: Limits) -> None:
-    sent = [change.document for change in (*plan.uploads, *plan.updates)]
+    sent = [change.document for change in plan.sends]
     if limits.max_files is not None and len(sent) > limits.max_files:
         raise Refused(
             f"{len(sent)} documents would be sent, over the limit of {limits.max_files}. "

@@ -3,13 +3,14 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event
 
 from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
 from vectornator.git import Repository
+from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import (
     MODE_DIRECTORY,
     MODE_EXECUTABLE,
@@ -19,7 +20,6 @@ from vectornator.git.objects import (
     Oid,
     parse_commit,
 )
-from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
@@ -56,7 +56,7 @@ class Session:
     stop: Event
     """Set from outside when the run is to end early."""
 
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -105,12 +105,12 @@ class Session:
 
         Where the user names no store, the ledger's is used.
         """
-        if not self.bare_provider.store_id and self.bare_provider.is_shared and self.ledger:
-            if self.ledger.provider == self.bare_provider.name:
-                config = replace(self._provider_config, store_id=self.ledger.store_id)
-                self.bare_provider.initialize(config)
+        bare = self.bare_provider
+        may_follow = bare.is_shared and not bare.store_id
+        if may_follow and self.ledger and self.ledger.provider == bare.name:
+            bare.initialize(replace(self._provider_config, store_id=self.ledger.store_id))
         return dress(
-            self.bare_provider,
+            bare,
             retry=self.retry,
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,

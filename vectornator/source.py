@@ -26,17 +26,16 @@ from vectornator.model import Document, Skip, SkipReason
 
 IGNORE_FILE = ".vectornatorignore"
 
-UNSUPPORTED_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "png jpg jpeg gif bmp ico webp avif tif tiff psd heic svgz "
-        "mp3 wav ogg flac m4a mp4 m4v mov avi mkv webm "
-        "zip gz tgz bz2 xz zst 7z rar tar jar war whl egg "
-        "exe dll so dylib a o obj lib class pyc pyo wasm bin dat "
-        "woff woff2 ttf otf eot pdf doc docx xls xlsx ppt pptx odt ods odp "
-        "db sqlite sqlite3 parquet pkl npy npz onnx pt safetensors"
-    ).split()
-)
+_UNSUPPORTED = """
+    avif bmp gif heic ico jpeg jpg png psd svgz tif tiff webp
+    avi flac m4a m4v mkv mov mp3 mp4 mpeg mpg ogg wav webm
+    7z bz2 gz jar rar tar tgz war whl xz zip zst
+    a bin class dat dll dylib exe lib o obj pyc pyo so wasm
+    eot otf ttf woff woff2
+    doc docx odp ods odt pdf ppt pptx xls xlsx
+    db npy npz onnx parquet pkl pt safetensors sqlite sqlite3
+"""
+UNSUPPORTED_SUFFIXES = frozenset(f".{suffix}" for suffix in _UNSUPPORTED.split())
 """Suffixes of formats that are not text: told from the path, without reading the file."""
 
 _SNIFF = 8000
@@ -302,9 +301,7 @@ def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Docum
     return Document(text, blob)
 
 
-def _find_skip_reason(
-    selection: Selection, path: str, mode: int, blob: Oid
-) -> SkipReason | None:
+def _find_skip_reason(selection: Selection, path: str, mode: int, blob: Oid) -> SkipReason | None:
     checks = (
         (not _is_utf8(path), SkipReason.BAD_PATH),
         (selection.is_excluded(path), SkipReason.EXCLUDED),

@@ -17,7 +17,7 @@ from vectornator.errors import (
 )
 from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
-from vectornator.model import Done, Failed, Outcome, Plan, Update, Upload
+from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Candidates, Limits, check_plan, make_plan, screen_plan
 from vectornator.providers.base import ChangesAttributes
 from vectornator.report.observer import Observer
@@ -89,8 +89,8 @@ class Run:
             raise
         record = self._to_record(status)
         self._observer.finished(record)
-        if error := self._find_fatal():
-            raise error
+        if fatal := self._find_fatal():
+            raise fatal
         return record
 
     def _remark(self, words: str) -> None:
@@ -239,7 +239,7 @@ class Run:
 
     def _inspect(self, todo: Plan, source: Source) -> Plan:
         """Read what would be sent, and let its content have a say."""
-        sends = [change.document for change in (*todo.uploads, *todo.updates)]
+        sends = [change.document for change in todo.sends]
         is_long = len(sends) > MAX_INSPECTED and self._settings.max_bytes is None
         if self._settings.dry_run and is_long:
             self._remark(
@@ -276,7 +276,7 @@ class Run:
             return True
         journal.mark_store("dirty")
         shop = self._open_workshop(source)
-        sends = (*todo.uploads, *todo.updates, *todo.renames)
+        sends: tuple[Change, ...] = (*todo.sends, *todo.renames)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
         if any(_is_lost(outcome) for outcome in outcomes):
             deletes = withhold(todo.deletes, "something was lost before, so nothing is deleted")

@@ -189,7 +189,7 @@ def test_rewritten_history(team: Team) -> None:
 
 @pytest.mark.parametrize("order", ["same", "older-first", "newer-first"])
 def test_two_runs_at_once(team: Team, order: str) -> None:
-    """Whichever of two runs saves first, the store ends at the newest commit, without duplicates."""
+    """Whichever of two runs saves first, the store ends at the newest commit, each copy once."""
     team.check_out().sync()
     older = team.push({NAMES[0]: "# 1\n", NAMES[1]: "# 1\n", "x.md": "# x\n", NAMES[5]: None})
     newer = team.push({NAMES[0]: "# 2\n", NAMES[1]: "# docs/b.md\n", "y.md": "# y\n"})

@@ -171,7 +171,7 @@ def test_targets_have_their_own_ledgers(lab: Lab) -> None:
     assert ["refs/notes/vectornator", "refs/notes/vectornator-code"] == refs.splitlines()
 
 
-@pytest.mark.parametrize("name", ["ünï/cödé 漢字.md", "with space.md", "-dash.md", 'q"u\'o.md'])
+@pytest.mark.parametrize("name", ["ünï/cödé 漢字.md", "with space.md", "-dash.md", "q\"u'o.md"])
 def test_unusual_names(lab: Lab, name: str) -> None:
     """Any path that is UTF-8 is a document's."""
     lab.repo.commit({name: "# hello\n"})

@@ -142,9 +142,7 @@ class Pack:
             raise Damaged(self._path) from error
         return kind, content
 
-    def _find_base(
-        self, offset: int, resolve: Resolve, deltas: list[tuple[int, bytes]]
-    ) -> Stored:
+    def _find_base(self, offset: int, resolve: Resolve, deltas: list[tuple[int, bytes]]) -> Stored:
         """Follow a chain of deltas down to a whole object, collecting the deltas."""
         while len(deltas) < _MAX_CHAIN:
             if cached := self._cache.find((self._path, offset)):
@@ -235,5 +233,3 @@ class _Cache:
             while self._bytes > _CACHE_BYTES:
                 _, (_, content) = self._objects.popitem(last=False)
                 self._bytes -= len(content)
-
-

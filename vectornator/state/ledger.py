@@ -1,4 +1,4 @@
-"""The ledger and the note as JSON: what is saved, and strict reading of what others may have written."""
+"""The ledger and the note as JSON: written readably, and read without trusting anybody."""
 
 import json
 import re
@@ -146,13 +146,17 @@ def load_ledger(content: bytes, origin: str) -> tuple[Ledger, bool]:
 
 def dump_pending(ledger: Ledger) -> bytes:
     """The paths ahead of the base and the leftovers of a ledger."""
-    return _dump({"ahead": sorted(ledger.ahead), "leftovers": dict(sorted(ledger.leftovers.items()))})
+    return _dump(
+        {"ahead": sorted(ledger.ahead), "leftovers": dict(sorted(ledger.leftovers.items()))}
+    )
 
 
 def load_pending(ledger: Ledger, content: bytes, origin: str) -> Ledger:
     """Complete a ledger with what is pending. Raises `StateError`."""
     form = _Form(parse_json(content, origin, is_versioned=False), origin)
-    return replace(ledger, ahead=frozenset(form.texts("ahead")), leftovers=form.mapping("leftovers"))
+    return replace(
+        ledger, ahead=frozenset(form.texts("ahead")), leftovers=form.mapping("leftovers")
+    )
 
 
 def dump_entries(entries: Mapping[str, Entry]) -> bytes:
@@ -257,7 +261,9 @@ def parse_json(
     repeats a key, holds a number that is not finite, or is of an unknown version.
     """
     if len(content) > max_bytes:
-        raise StateError(f"{origin} is {len(content)} bytes long; {max_bytes} is the limit. {_ADVICE}")
+        raise StateError(
+            f"{origin} is {len(content)} bytes long; {max_bytes} is the limit. {_ADVICE}"
+        )
     try:
         document = json.loads(
             content, object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant

@@ -209,7 +209,9 @@ class NotesStore:
     def _load_shards(self, wanted: Iterable[str] | None) -> None:
         """Fill the cache with the shards named, or with all there are."""
         places = self._list_shards()
-        names = [name for name in (places if wanted is None else wanted) if name not in self._shards]
+        names = [
+            name for name in (places if wanted is None else wanted) if name not in self._shards
+        ]
         held = [name for name in names if name in places]
         contents = self._read_blobs([places[name] for name in held])
         self._shards.update((name, {}) for name in names)
@@ -233,8 +235,8 @@ class NotesStore:
         """The ledger and the entries of an older save, without leaving the one loaded."""
         older = NotesStore(self._repository, self._ref, self._remote, self._clock)
         commit = self._read_commit(oid)
-        older._tip, older._tree = oid, bytes.fromhex(commit.tree)  # noqa: SLF001  (its own class)
-        ledger = older._read_ledger(commit)  # noqa: SLF001
+        older._tip, older._tree = oid, bytes.fromhex(commit.tree)
+        ledger = older._read_ledger(commit)
         return (ledger, older.read_entries()) if ledger else None
 
     def _walk_history(self) -> Iterable[Commit]:
@@ -273,9 +275,7 @@ class NotesStore:
                 "Fetch the ref again, or delete it to start afresh."
             )
         self._repository.store.add(
-            self._remote.fetch(
-                wants, depth=depth, filter_spec=filter_spec, base=self._read
-            )
+            self._remote.fetch(wants, depth=depth, filter_spec=filter_spec, base=self._read)
         )
 
     # Writing.
@@ -311,8 +311,8 @@ class NotesStore:
         blobs, changes = self._to_blobs(contents)
         text = make_object(Kind.BLOB, dump_note(note), *self._find_base(note.commit))
         changes |= place_note(self._read, self._tree, note.commit, text.oid)
-        for commit in order[:-MAX_NOTES]:
-            changes |= place_note(self._read, self._tree, commit, None)
+        for old in order[:-MAX_NOTES]:
+            changes |= place_note(self._read, self._tree, old, None)
         tree, trees = edit_tree(self._read, self._tree, changes)
         assert tree is not None
         message = f"{_summarize(note)}\n\n{head.decode()}"
