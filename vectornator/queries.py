@@ -45,12 +45,12 @@ def search(settings: Settings, environ: Mapping[str, str], query: str) -> list[H
 def create_store(settings: Settings, environ: Mapping[str, str], name: str) -> str:
     """Create a store and return its id. Raises `SettingsError` when one is in use already."""
     with _open(settings, environ) as session:
-        provider = session.bare_provider
+        provider = session.dressed
         if not provider.is_shared and provider.verify_store():
             raise SettingsError(
                 f"There is a {provider.name} store here already: {provider.store_id}."
             )
-        return session.provider.create_store(name)
+        return provider.create_store(name)
 
 
 def read_status(settings: Settings, environ: Mapping[str, str]) -> Status:

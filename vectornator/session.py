@@ -101,16 +101,18 @@ class Session:
 
     @cached_property
     def provider(self) -> VectorStoreProvider:
-        """The provider, dressed with retry, pace and log, on the store that is asked for.
-
-        Where the user names no store, the ledger's is used.
-        """
+        """The provider on the store that is asked for; where none is, on the ledger's."""
         bare = self.bare_provider
         may_follow = bare.is_shared and not bare.store_id
         if may_follow and self.ledger and self.ledger.provider == bare.name:
             bare.initialize(replace(self._provider_config, store_id=self.ledger.store_id))
+        return self.dressed
+
+    @cached_property
+    def dressed(self) -> VectorStoreProvider:
+        """The provider with retry, pace and log around it, on the store the user named, if any."""
         return dress(
-            bare,
+            self.bare_provider,
             retry=self.retry,
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,
