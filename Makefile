@@ -13,7 +13,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	touch $@
 
 check: $(VENV)/.ready
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

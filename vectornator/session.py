@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
-from vectornator.git import Repository
+from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import (
     MODE_DIRECTORY,
@@ -60,22 +60,17 @@ class Session:
 
     @cached_property
     def repository(self) -> Repository | None:
-        """The repository; None for a plain folder, which only a work-tree sync may be."""
+        """The repository; None for a plain folder. Raises `SourceError` for one that is broken."""
         try:
             return Repository.open(self.settings.repository)
-        except SourceError:
-            if self.settings.source == "worktree" and self.settings.metadata_storage == "file":
-                return None
-            raise
+        except NotARepository:
+            return None
 
     @property
     def git(self) -> Repository:
-        """The repository, for what can't be done without one."""
+        """The repository, for what can't be done without one. Raises `NotARepository`."""
         if self.repository is None:
-            raise SettingsError(
-                "Git notes need a git repository. Keep the state in a file with "
-                "--metadata-storage file."
-            )
+            raise NotARepository(self.settings.repository)
         return self.repository
 
     @property
@@ -86,8 +81,10 @@ class Session:
 
     @cached_property
     def commit(self) -> Oid:
-        """The commit that is asked for; empty outside git."""
-        return self.repository.resolve(self.settings.commit) if self.repository else ""
+        """The commit that is asked for; empty for the work tree of a plain folder."""
+        if self.repository is None and self.settings.source == "worktree":
+            return ""
+        return self.git.resolve(self.settings.commit)
 
     @cached_property
     def traffic(self) -> Traffic:

@@ -49,8 +49,9 @@ _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 class Selection:
     """Which paths are documents: patterns with the meaning they have in a `.gitignore` file.
 
-    The last pattern that matches decides; a leading `!` takes a path out again. `patterns` and
-    `exclude` are relative to `directory`; each ignore file is relative to its own folder.
+    The last pattern that matches decides; a leading `!` takes a path out again, and a folder
+    with all that is in it. `patterns` and `exclude` are relative to `directory`; each ignore
+    file is relative to its own folder.
     """
 
     patterns: tuple[str, ...]
@@ -71,7 +72,8 @@ class Selection:
 
     @cached_property
     def _chosen(self) -> GitIgnoreSpec:
-        return _compile(self.patterns, "patterns")
+        lines = [line for pattern in self.patterns for line in _spell_out(pattern)]
+        return _compile(lines, "patterns")
 
     @cached_property
     def _excluded(self) -> tuple[tuple[str, GitIgnoreSpec], ...]:
@@ -85,7 +87,7 @@ class Selection:
     def _literal_folders(self) -> tuple[str, ...] | None:
         """Folders that all chosen paths lie under; None when they can be anywhere."""
         folders = []
-        for pattern in self.patterns:
+        for pattern in (one for one in self.patterns if not one.startswith("!")):
             folder = _find_literal_folder(pattern)
             if not folder:
                 return None
@@ -118,6 +120,18 @@ class Selection:
         )
 
 
+def _spell_out(pattern: str) -> tuple[str, ...]:
+    """A pattern, and for `!folder/` also the pattern that takes out the files in the folder.
+
+    In a `.gitignore` file that line names the folder alone; here it can only mean its files.
+    """
+    if not (pattern.startswith("!") and pattern.endswith("/")):
+        return (pattern,)
+    folder = pattern[1:]
+    anywhere = "" if "/" in folder[:-1] else "**/"
+    return (pattern, f"!{anywhere}{folder}**")
+
+
 def _as_prefix(folder: str) -> str:
     return f"{folder}/" if folder else ""
 
@@ -131,7 +145,7 @@ def _compile(lines: Iterable[str], origin: str) -> GitIgnoreSpec:
 
 def _find_literal_folder(pattern: str) -> str:
     """The folder that every match of an anchored pattern lies under; empty when unknown."""
-    if pattern.startswith(("!", "#")) or "\\" in pattern:
+    if pattern.startswith("#") or "\\" in pattern:
         return ""
     parts = pattern.lstrip("/").split("/")[:-1]
     literal = []

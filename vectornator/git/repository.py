@@ -33,6 +33,16 @@ _MAX_INDEX = 4 << 20
 _MAX_NAME = 200
 
 
+class NotARepository(SourceError):
+    """A folder lies in no git repository."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder.absolute()} is not in a git repository. Run inside one or point at one with "
+            "-C FOLDER; for a plain folder, pass --source worktree --metadata-storage file."
+        )
+
+
 class Relation(Enum):
     """How two commits stand to each other."""
 
@@ -66,11 +76,7 @@ class Repository:
         try:
             repo = Repo.discover(str(folder))
         except NotGitRepository as error:
-            raise SourceError(
-                f"{folder.absolute()} is not in a git repository. Run inside one or point at one "
-                "with -C FOLDER; for a plain folder, pass --source worktree "
-                "--metadata-storage file."
-            ) from error
+            raise NotARepository(folder) from error
         except (OSError, ValueError, KeyError) as error:
             raise SourceError(
                 f"The repository at {folder.absolute()} can't be opened: {error}. "

@@ -1,0 +1,1 @@
+"""What Vectornator costs, measured against what stands beside it: `python -m benchmarks`."""
