@@ -1,8 +1,6 @@
 """Starts vectornator where no installed command is: in the image and in a checkout."""
 
-import sys
-
-from vectornator.cli import main
+from vectornator.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -1,7 +1,5 @@
 """`python -m vectornator`."""
 
-import sys
+from vectornator.cli import run
 
-from vectornator.cli import main
-
-sys.exit(main())
+run()

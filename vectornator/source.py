@@ -145,7 +145,8 @@ def _compile(lines: Iterable[str], origin: str) -> GitIgnoreSpec:
 
 def _find_literal_folder(pattern: str) -> str:
     """The folder that every match of an anchored pattern lies under; empty when unknown."""
-    if pattern.startswith("#") or "\\" in pattern:
+    is_anchored = "/" in pattern.rstrip("/")
+    if not is_anchored or pattern.startswith("#") or "\\" in pattern:
         return ""
     parts = pattern.lstrip("/").split("/")[:-1]
     literal = []

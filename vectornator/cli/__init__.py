@@ -3,7 +3,9 @@
 import io
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from vectornator.cli.output import Output
 from vectornator.cli.parser import parse_arguments, print_completion
@@ -12,6 +14,20 @@ from vectornator.errors import VectornatorError
 _BROKEN_PIPE = 141
 _INTERRUPTED = 130
 _OUR_BUG = 70
+
+
+def run() -> NoReturn:
+    """Run the command of this process and end the process.
+
+    A call to a store that hangs can't be ended, and the interpreter would wait for its
+    thread; an interrupted run has saved what it did and leaves without it.
+    """
+    exit_code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread.name.startswith("apply") for thread in threading.enumerate()):
+        os._exit(exit_code)
+    sys.exit(exit_code)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:

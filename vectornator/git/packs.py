@@ -1,91 +1,148 @@
 """Reads objects from pack files: one look-up and one inflation each, deltas cached.
 
-The formats are those of gitformat-pack(5): version 2 packs and version 2 indexes. Whatever else
-a repository may hold is not found here, and left to others.
+The formats are those of gitformat-pack(5): version 2 and 3 packs, version 1 and 2 indexes.
 """
 
 import mmap
+import os
 import struct
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
+from dulwich.errors import ApplyDeltaError
 from dulwich.pack import apply_delta
 
 from vectornator.errors import SourceError
-from vectornator.git.objects import Stored
+from vectornator.git.objects import Kind, Stored
 
 _INDEX_MAGIC = b"\377tOc\0\0\0\2"
-_HEADER = 8 + 256 * 4
-"""Bytes of an index before its ids: magic, version and fan-out table."""
+_FAN = 256 * 4
+"""Bytes of the table that counts the ids by their first byte."""
+
+_TRAILER = 40
+"""Bytes of an index after its tables: the pack's checksum and its own."""
 
 _OFS_DELTA, _REF_DELTA = 6, 7
 _LONG = 0x8000_0000
 """Marks an offset that is kept in the table of long offsets."""
 
+_SCAN = 512
+"""Ids that are searched as bytes, where halving the range would be slower."""
+
 _MAX_CHAIN = 10_000
 """Deltas on one object; git itself writes 4095 at most (`pack.depth`)."""
+
+_MAX_SIZE = 1 << 40
+_MAX_GROWTH = 0xFF_FFFF
+"""What one command of a delta, and so one byte, can add to its result at most."""
 
 _CACHE_BYTES = 16 << 20
 _CACHED_OBJECT = 1 << 18
 """A larger object is not kept: it would push many trees out."""
 
-Resolve = Callable[[bytes], Stored]
+_FAULTS = (
+    ApplyDeltaError,
+    AssertionError,
+    IndexError,
+    MemoryError,
+    OverflowError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What bytes that are not what they should be can lead to."""
 
 
 class Damaged(SourceError):
-    """A pack does not hold what its index promises."""
+    """A file of the repository does not hold what it should."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"The pack {path.name} is damaged. Check the repository with `git fsck`, or clone it "
-            "again."
+            f"{path} is damaged. Check the repository with `git fsck`, or clone it again."
         )
 
 
 class PackDirectory:
     """All packs of one object directory, the one that served last asked first."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._cache = _Cache()
-        self._packs = _open_packs(Path(folder), self._cache)
+        self._lock = threading.Lock()
+        self._packs: list[Pack] = []
+        self._known: set[str] = set()
+        self.damage: Damaged | None = None
+        """Says which index could not be used."""
 
-    def read(self, oid: bytes, resolve: Resolve) -> Stored | None:
-        """The object, or None; `resolve` finds bases that lie in no pack of ours."""
-        for pack in self._packs:
-            offset = pack.find(oid)
-            if offset is not None:
-                self._bring_forward(pack)
-                return pack.read(offset, resolve)
-        return None
+        self.rescan()
+
+    def rescan(self) -> bool:
+        """Open the packs that appeared since; tells whether there are any.
+
+        A pack that was removed meanwhile stays open, and readable.
+        """
+        with self._lock:
+            packs = [pack for name in self._list_indexes() if (pack := self._open(name))]
+            self._packs = sorted([*self._packs, *packs], key=lambda pack: -pack.count)
+        return bool(packs)
+
+    def read(self, oid: bytes) -> Stored | None:
+        """The object, or None. Raises `Damaged`."""
+        found = self._find(oid)
+        return found[0].read(found[1]) if found else None
+
+    def measure(self, oid: bytes) -> int | None:
+        """The size of an object in bytes, told without reading it whole. Raises `Damaged`."""
+        found = self._find(oid)
+        return found[0].measure(found[1]) if found else None
 
     def has(self, oid: bytes) -> bool:
         """Tell whether a pack holds the object."""
-        return any(pack.find(oid) is not None for pack in self._packs)
+        return self._find(oid) is not None
+
+    def list_ids(self, prefix: str) -> Iterator[bytes]:
+        """The ids that start with `prefix`, two hexadecimal digits or more."""
+        for pack in self._packs:
+            yield from pack.list_ids(prefix)
 
     def close(self) -> None:
         """Close every pack."""
-        for pack in self._packs:
+        packs, self._packs = self._packs, []
+        for pack in packs:
             pack.close()
-        self._packs = []
 
-    def _bring_forward(self, pack: "Pack") -> None:
-        """Ask `pack` first next time; the list is replaced whole, so readers never see a gap."""
+    def _find(self, oid: bytes) -> "tuple[Pack, int] | None":
         packs = self._packs
-        if packs[0] is not pack:
-            self._packs = [pack, *(other for other in packs if other is not pack)]
+        for pack in packs:
+            offset = pack.find(oid)
+            if offset is not None:
+                if pack is not packs[0]:  # replaced whole, so that readers never see a gap
+                    self._packs = [pack, *(other for other in packs if other is not pack)]
+                return pack, offset
+        return None
 
-
-def _open_packs(folder: Path, cache: "_Cache") -> list["Pack"]:
-    packs = []
-    for index in sorted(folder.glob("*.idx")) if folder.is_dir() else ():
+    def _list_indexes(self) -> list[str]:
         try:
-            packs.append(Pack(index, cache))
-        except (OSError, ValueError):
-            continue  # gone meanwhile, empty, or of another version: left to others
-    return sorted(packs, key=lambda pack: -pack.count)
+            names = os.listdir(self._folder)  # noqa: PTH208  (asked for every object not found)
+        except OSError:
+            return []
+        return sorted(name for name in names if name.endswith(".idx") and name not in self._known)
+
+    def _open(self, name: str) -> "Pack | None":
+        """A pack; None where it is gone meanwhile, or damaged."""
+        try:
+            pack = Pack(self._folder / name, self._cache)
+        except OSError:
+            return None
+        except Damaged as error:
+            self.damage = error
+            return None
+        self._known.add(name)
+        return pack
 
 
 class Pack:
@@ -95,18 +152,35 @@ class Pack:
         self._path = index.with_suffix(".pack")
         self._cache = cache
         self._index = _map(index)
-        if self._index[:8] != _INDEX_MAGIC or len(self._index) < _HEADER:
+        try:
+            self._read_tables(index)
+            self._pack = _map(self._path)
+        except (OSError, Damaged):
             self._index.close()
-            raise ValueError("not a version 2 index")
-        self._fan = (0, *struct.unpack_from(">256I", self._index, 8))
+            raise
+        if self._pack[-20:] != self._index[-_TRAILER:-20] or self._pack[:4] != b"PACK":
+            self.close()
+            raise Damaged(self._path)
+
+    def _read_tables(self, index: Path) -> None:
+        """Find out where the tables of the index lie. Raises `Damaged`."""
+        size = len(self._index)
+        is_new = self._index[:8] == _INDEX_MAGIC
+        start = 8 * is_new
+        if size < start + _FAN + _TRAILER:
+            raise Damaged(index)
+        self._fan = (0, *struct.unpack_from(">256I", self._index, start))
         self.count = self._fan[256]
         """How many objects the pack holds."""
 
-        try:
-            self._pack = _map(self._path)
-        except (OSError, ValueError):
-            self._index.close()
-            raise
+        self._ids = start + _FAN + (0 if is_new else 4)
+        self._step = 20 if is_new else 24
+        self._offsets = self._ids + self.count * 24 if is_new else 0
+        """Where the table of offsets starts; 0 where each lies before its id, as in version 1."""
+
+        least = start + _FAN + self.count * (28 if is_new else 24) + _TRAILER
+        if size < least or any(one > other for one, other in pairwise(self._fan)):
+            raise Damaged(index)
 
     def close(self) -> None:
         """Unmap both files."""
@@ -115,57 +189,93 @@ class Pack:
 
     def find(self, oid: bytes) -> int | None:
         """Where an object begins in the pack; None when the pack does not hold it."""
-        first = oid[0]
-        low, high = _HEADER + self._fan[first] * 20, _HEADER + self._fan[first + 1] * 20
-        place = self._index.find(oid, low, high)
-        while place >= 0 and (place - _HEADER) % 20:
-            place = self._index.find(oid, place + 1, high)
-        return None if place < 0 else self._read_offset((place - _HEADER) // 20)
+        index, start, step, fan, first = self._index, self._ids, self._step, self._fan, oid[0]
+        low, high = fan[first], fan[first + 1]
+        while high - low > _SCAN:
+            middle = (low + high) // 2
+            place = start + middle * step
+            if index[place : place + 20] <= oid:
+                low = middle
+            else:
+                high = middle
+        end = start + high * step
+        place = index.find(oid, start + low * step, end)
+        while place >= 0 and (place - start) % step:
+            place = index.find(oid, place + 1, end)
+        return None if place < 0 else self._read_offset(place)
 
-    def _read_offset(self, number: int) -> int:
-        table = _HEADER + self.count * 24
-        (offset,) = struct.unpack_from(">I", self._index, table + number * 4)
+    def list_ids(self, prefix: str) -> Iterator[bytes]:
+        """The ids that start with `prefix`, two hexadecimal digits or more."""
+        first = int(prefix[:2], 16)
+        for number in range(self._fan[first], self._fan[first + 1]):
+            place = self._ids + number * self._step
+            oid = self._index[place : place + 20]
+            if oid.hex().startswith(prefix):
+                yield oid
+
+    def _read_offset(self, place: int) -> int:
+        """The offset of the object whose id lies at `place` in the index. Raises `Damaged`."""
+        table, count = self._offsets, self.count
+        if not table:
+            return int.from_bytes(self._index[place - 4 : place], "big")
+        place = table + (place - self._ids) // 20 * 4
+        offset = int.from_bytes(self._index[place : place + 4], "big")
         if offset & _LONG:
-            place = table + self.count * 4 + (offset ^ _LONG) * 8
-            (offset,) = struct.unpack_from(">Q", self._index, place)
-        return int(offset)
+            place = table + count * 4 + (offset ^ _LONG) * 8
+            offset = int.from_bytes(self._index[place : place + 8], "big")
+        return offset
 
-    def read(self, offset: int, resolve: Resolve) -> Stored:
-        """The object at `offset`. Raises `Damaged`, or `MissingObject` for a base not found."""
+    def read(self, offset: int) -> Stored:
+        """The object at `offset`. Raises `Damaged`."""
         deltas: list[tuple[int, bytes]] = []
         try:
-            kind, content = self._find_base(offset, resolve, deltas)
+            kind, content = self._find_base(offset, deltas)
             for place, delta in reversed(deltas):
-                content = _join(apply_delta(content, delta))
-                self._cache.put((self._path, place), (kind, content))
-        except (IndexError, ValueError, zlib.error, struct.error, AssertionError) as error:
+                content = _apply(content, delta)
+                self._cache.put((self, place), (kind, content))
+        except _FAULTS as error:
             raise Damaged(self._path) from error
         return kind, content
 
-    def _find_base(self, offset: int, resolve: Resolve, deltas: list[tuple[int, bytes]]) -> Stored:
-        """Follow a chain of deltas down to a whole object, collecting the deltas."""
+    def measure(self, offset: int) -> int:
+        """The size of the object at `offset`, in bytes. Raises `Damaged`."""
+        try:
+            kind, size, start = self._read_header(offset)
+            if kind not in {_OFS_DELTA, _REF_DELTA}:
+                return size
+            start = self._read_distance(start)[1] if kind == _OFS_DELTA else start + 20
+            head = zlib.decompressobj().decompress(self._pack[start : start + 128], 20)
+            return _read_sizes(head)[1]
+        except _FAULTS as error:
+            raise Damaged(self._path) from error
+
+    def _find_base(self, offset: int, deltas: list[tuple[int, bytes]]) -> Stored:
+        """Follow a chain of deltas down to a whole object, collecting the deltas.
+
+        A base always lies in the same pack: git completes what it fetches.
+        """
         while len(deltas) < _MAX_CHAIN:
-            if cached := self._cache.find((self._path, offset)):
+            if cached := self._cache.find((self, offset)):
                 return cached
             kind, size, start = self._read_header(offset)
             if kind == _OFS_DELTA:
                 back, start = self._read_distance(start)
                 deltas.append((offset, self._inflate(start, size)))
                 if not 0 < back <= offset:
-                    raise Damaged(self._path)
+                    raise ValueError("a base outside the pack")
                 offset -= back
             elif kind == _REF_DELTA:
-                base = self._pack[start : start + 20]
+                base = self.find(self._pack[start : start + 20])
                 deltas.append((offset, self._inflate(start + 20, size)))
-                place = self.find(base)
-                if place is None:
-                    return resolve(base)
-                offset = place
+                if base is None:
+                    raise ValueError("a base that is not in the pack")
+                offset = base
             else:
-                stored = kind, self._inflate(start, size)
-                self._cache.put((self._path, offset), stored)
+                stored = Kind(kind), self._inflate(start, size)
+                if deltas or kind != Kind.BLOB:
+                    self._cache.put((self, offset), stored)
                 return stored
-        raise Damaged(self._path)
+        raise ValueError("a chain of deltas without an end")
 
     def _read_header(self, offset: int) -> tuple[int, int, int]:
         """Type, inflated size and start of the data of the entry at `offset`."""
@@ -177,6 +287,8 @@ class Pack:
             byte = pack[offset]
             size |= (byte & 127) << shift
             shift += 7
+            if size > _MAX_SIZE:
+                raise ValueError("a size beyond reason")
         return kind, size, offset + 1
 
     def _read_distance(self, start: int) -> tuple[int, int]:
@@ -188,6 +300,8 @@ class Pack:
             start += 1
             byte = pack[start]
             distance = ((distance + 1) << 7) | (byte & 127)
+            if distance > len(pack):
+                raise ValueError("a base outside the pack")
         return distance, start + 1
 
     def _inflate(self, start: int, size: int) -> bytes:
@@ -197,31 +311,57 @@ class Pack:
             content = zlib.decompressobj().decompress(self._pack[start : start + length], size + 1)
             if len(content) == size:
                 return content
-        raise Damaged(self._path)
+        raise ValueError("not as long as promised")
 
 
 def _map(path: Path) -> mmap.mmap:
     with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        try:
+            return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        except ValueError as error:  # an empty file
+            raise Damaged(path) from error
 
 
-def _join(content: bytes | list[bytes]) -> bytes:
+def _apply(base: bytes, delta: bytes) -> bytes:
+    if _read_sizes(delta)[1] > len(delta) * _MAX_GROWTH:
+        raise ValueError("a result beyond reason")  # room would be made for it at once
+    content = apply_delta(base, delta)
     return content if isinstance(content, bytes) else b"".join(content)
+
+
+def _read_sizes(delta: bytes) -> tuple[int, int]:
+    """The sizes of a delta's base and of its result, which it starts with."""
+    sizes, place = [], 0
+    for _ in range(2):
+        size, shift = delta[place] & 127, 7
+        while delta[place] & 128:
+            place += 1
+            size |= (delta[place] & 127) << shift
+            shift += 7
+        place += 1
+        if size > _MAX_SIZE:
+            raise ValueError("a size beyond reason")
+        sizes.append(size)
+    return sizes[0], sizes[1]
 
 
 class _Cache:
     """Objects that deltas were built on, the ones used last kept, up to a number of bytes."""
 
     def __init__(self) -> None:
-        self._objects: OrderedDict[tuple[Path, int], Stored] = OrderedDict()
+        self._objects: OrderedDict[tuple[Pack, int], Stored] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def find(self, key: tuple[Path, int]) -> Stored | None:
-        """The object, if it is still here."""
-        return self._objects.get(key)
+    def find(self, key: tuple[Pack, int]) -> Stored | None:
+        """The object, if it is still here; it is the last to go then."""
+        with self._lock:
+            stored = self._objects.get(key)
+            if stored is not None:
+                self._objects.move_to_end(key)
+        return stored
 
-    def put(self, key: tuple[Path, int], stored: Stored) -> None:
+    def put(self, key: tuple[Pack, int], stored: Stored) -> None:
         """Keep an object, and let the oldest go where room is needed."""
         size = len(stored[1])
         if size > _CACHED_OBJECT:
