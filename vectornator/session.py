@@ -100,8 +100,7 @@ class Session:
     def provider(self) -> VectorStoreProvider:
         """The provider on the store that is asked for; where none is, on the ledger's."""
         bare = self.bare_provider
-        may_follow = bare.is_shared and not bare.store_id
-        if may_follow and self.ledger and self.ledger.provider == bare.name:
+        if not bare.store_id and self.ledger and self.ledger.provider == bare.name:
             bare.initialize(replace(self._provider_config, store_id=self.ledger.store_id))
         return self.dressed
 
@@ -156,26 +155,27 @@ class Session:
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """The newest ledger, whether or not it is of the store in use."""
-        return self.state.load()
+        """The newest ledger, whether or not it is of the store in use. Raises `SettingsError`.
 
-    def find_ledger(self) -> Ledger | None:
-        """The newest ledger if it is of the store in use. Raises `SettingsError`.
-
-        A ledger that names another store is never applied to this one; and the ledger of a
-        store that is shared is never replaced by that of a store only this machine has.
+        The ledger of another provider is not replaced by that of a store only this machine
+        has: it is what everybody else goes by.
         """
-        ledger = self.ledger
-        if ledger is None:
-            return None
-        if ledger.provider == self.provider.name and ledger.store_id == self.provider.store_id:
-            return ledger
-        if ledger.provider != self.provider.name and not self.provider.is_shared:
+        ledger, provider = self.state.load(), self.bare_provider
+        if ledger and ledger.provider != provider.name and not provider.is_shared:
             raise SettingsError(
                 f"{self.state.location} records the {ledger.provider} store {ledger.store_id}. "
-                f"Keep the {self.provider.name} store apart with --target {self.provider.name}."
+                f"Keep the {provider.name} store apart with --target {provider.name}."
             )
-        return None
+        return ledger
+
+    def find_ledger(self) -> Ledger | None:
+        """The newest ledger if it is of the store in use; one of another store is not applied."""
+        ledger, provider = self.ledger, self.provider
+        is_ours = ledger and (ledger.provider, ledger.store_id) == (
+            provider.name,
+            provider.store_id,
+        )
+        return ledger if is_ours else None
 
     @cached_property
     def binding(self) -> Binding:

@@ -118,8 +118,10 @@ class Run:
         if settings.store_id:
             self._session.need_store()
         if provider.is_shared and not settings.store_name:
+            gone = f"The store {provider.store_id} that the ledger names is gone."
+            none = f"No {provider.name} store is named."
             raise SettingsError(
-                f"No {provider.name} store is named. Pass --store-id, or --store-name to have "
+                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
                 "one created."
             )
         store_id = provider.create_store(settings.store_name or self._session.root.name)

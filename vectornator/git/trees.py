@@ -1,22 +1,47 @@
 """Walks trees and compares two of them, opening no directory that need not be opened."""
 
+import re
+import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from vectornator.errors import SourceError
-from vectornator.git.objects import MODE_DIRECTORY, Kind, Read, TreeItem, parse_tree
+from vectornator.git.objects import (
+    MODE_DIRECTORY,
+    MODE_EXECUTABLE,
+    MODE_FILE,
+    MODE_SUBMODULE,
+    MODE_SYMLINK,
+    Kind,
+    Read,
+    TreeItem,
+)
 
 MAX_DEPTH = 500
 """How deep directories may be nested; git's own limit for trees is 2048 (`core.maxTreeDepth`)."""
 
+MAX_ITEMS = 5_000_000
+"""How many files and directories a walk may meet: a few small trees can stand for billions."""
+
 _HIDDEN = frozenset({b"", b".", b"..", b".git"})
 """Names that git never checks out; a tree that has one was not made by git."""
+
+_LINES = re.compile(rb"([0-7]{5,6}) ([^\0/]+)\0(.{20})|.+", re.DOTALL)
+"""Mode, name and id of each line; what is no line makes one of empty fields, up to the end."""
+
+_MODES = {
+    b"%o" % mode: mode
+    for mode in (MODE_FILE, MODE_DIRECTORY, MODE_EXECUTABLE, MODE_SYMLINK, MODE_SUBMODULE)
+}
 
 Enter: TypeAlias = Callable[[bytes], bool]
 """Says whether the directory at a path (without a slash at its end) may be opened."""
 
 Side: TypeAlias = tuple[int, bytes]
 """What a path holds on one side of a comparison: its mode and its 20-byte id."""
+
+_Line: TypeAlias = tuple[bytes, bytes, bytes]
+"""Mode in octal digits, name and id."""
 
 
 class TreeChange(NamedTuple):
@@ -32,14 +57,20 @@ def walk_tree(
 ) -> Iterator[tuple[bytes, int, bytes]]:
     """Yield path, mode and id of everything below `tree` that is no directory.
 
-    The order is git's own for one directory, directories after the files beside them.
+    The order is git's own for one directory, directories after the files beside them. Modes
+    are those git writes today, also where an old tree has another.
     Raises `SourceError` for a damaged or hostile tree, `MissingObject` for a missing one.
     """
+    modes = _MODES
     stack = [(prefix + b"/" * bool(prefix), tree)]
+    met = 0
     while stack:
         base, oid = stack.pop()
         below = []
-        for name, mode, item in _parse_safely(_read_tree(read, oid), base):
+        lines = _read_lines(read, oid, base)
+        met = _count(met, lines)
+        for digits, name, item in lines:
+            mode = modes.get(digits) or _to_mode(digits)
             path = base + name
             if mode != MODE_DIRECTORY:
                 yield path, mode, item
@@ -61,21 +92,19 @@ def diff_trees(
     Raises `SourceError` for a damaged or hostile tree, `MissingObject` for a missing one.
     """
     stack = [(prefix + b"/" * bool(prefix), old, new)]
+    met = 0
     while stack:
         base, before, after = stack.pop()
-        if before == after:
-            continue
-        olds, news = _index(read, before, base), _index(read, after, base)
-        for name in olds.keys() | news.keys():
+        olds, news = _list_differing(read, before, after, base)
+        met = _count(met, olds, news)
+        for name in sorted(olds.keys() | news.keys()):
             one, other = olds.get(name), news.get(name)
-            if one == other:
-                continue
             path = base + name
             trees = _tree_of(one), _tree_of(other)
-            if any(trees) and (enter is None or enter(path)):
+            if trees[0] != trees[1] and (enter is None or enter(path)):
                 stack.append((path + b"/", *trees))
             files = _file_of(one), _file_of(other)
-            if any(files):
+            if files[0] != files[1]:
                 yield TreeChange(path, *files)
 
 
@@ -91,7 +120,11 @@ def find_item(read: Read, tree: bytes, path: bytes) -> TreeItem | None:
 
 
 def _find_name(read: Read, tree: bytes, name: bytes) -> TreeItem | None:
-    return next((item for item in parse_tree(_read_tree(read, tree)) if item.name == name), None)
+    content = _read_tree(read, tree)
+    if b" " + name + b"\0" not in content:  # spares most trees the parsing
+        return None
+    found = (line for line in _LINES.findall(content) if line[1] == name != b"")
+    return next((TreeItem(name, _to_mode(digits), oid) for digits, _, oid in found), None)
 
 
 def _read_tree(read: Read, oid: bytes) -> bytes:
@@ -101,34 +134,68 @@ def _read_tree(read: Read, oid: bytes) -> bytes:
     return content
 
 
-def _index(read: Read, tree: bytes | None, base: bytes) -> dict[bytes, Side]:
-    if tree is None:
-        return {}
-    return {name: (mode, oid) for name, mode, oid in _parse_safely(_read_tree(read, tree), base)}
-
-
-def _parse_safely(content: bytes, base: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+def _read_lines(read: Read, tree: bytes, base: bytes) -> list[_Line]:
     """The lines of a tree; a name that could lead out of it, or too deep, is refused.
 
-    Raises `SourceError`. The loop is the hot spot of every walk, so it makes no objects.
+    Raises `SourceError`. This is the hot spot of every walk, so one expression does it all.
     """
+    lines: list[_Line] = _LINES.findall(_read_tree(read, tree))
+    names = {name for _, name, _ in lines}
+    if len(names) != len(lines) or not _HIDDEN.isdisjoint(names):
+        raise _explain_refusal(lines, base)
     if base.count(b"/") > MAX_DEPTH:
         raise SourceError(f"Directories are nested more than {MAX_DEPTH} deep. Nothing was read.")
-    start, end, index = 0, len(content), content.index
-    try:
-        while start < end:
-            space = index(b" ", start)
-            nul = index(b"\0", space)
-            name = content[space + 1 : nul]
-            if name in _HIDDEN or b"/" in name:
-                raise SourceError(
-                    f"A tree below {base.decode('utf-8', 'backslashreplace') or 'the root'!r} has "
-                    f"an entry named {name!r}, which git never writes. Check with `git fsck`."
-                )
-            yield name, int(content[start:space], 8), content[nul + 1 : nul + 21]
-            start = nul + 21
-    except ValueError as error:
-        raise SourceError("A tree object is damaged. Check with `git fsck`.") from error
+    return lines
+
+
+def _explain_refusal(lines: list[_Line], base: bytes) -> SourceError:
+    place = repr(base.decode("utf-8", "backslashreplace")) if base else "the root"
+    names = [name for _, name, _ in lines]
+    if b"" in names:
+        return SourceError(f"The tree of {place} is damaged. Check with `git fsck`.")
+    name = next(name for name in names if name in _HIDDEN or names.count(name) > 1)
+    return SourceError(
+        f"The tree of {place} has an entry named {name!r} that git never writes, or writes once. "
+        "Check with `git fsck`."
+    )
+
+
+def _list_differing(
+    read: Read, old: bytes | None, new: bytes | None, base: bytes
+) -> tuple[dict[bytes, Side], dict[bytes, Side]]:
+    """The lines that only one of two trees has, by name."""
+    if old == new:
+        return {}, {}
+    olds = _read_lines(read, old, base) if old else []
+    news = _read_lines(read, new, base) if new else []
+    shared = set(olds).intersection(news)
+    return _index(olds, shared), _index(news, shared)
+
+
+def _index(lines: list[_Line], shared: set[_Line]) -> dict[bytes, Side]:
+    return {line[1]: (_to_mode(line[0]), line[2]) for line in lines if line not in shared}
+
+
+def _count(met: int, *items: list[_Line] | dict[bytes, Side]) -> int:
+    """How many items a walk has met by now. Raises `SourceError` when it will not end."""
+    met += sum(map(len, items))
+    if met > MAX_ITEMS:
+        raise SourceError(
+            f"The commit has more than {MAX_ITEMS:,} files. Choose a folder with --directory."
+        )
+    return met
+
+
+def _to_mode(digits: bytes) -> int:
+    """A mode as git understands it; old trees have a few that it does not write any more."""
+    mode = _MODES.get(digits)
+    if mode:
+        return mode
+    mode = int(digits, 8)
+    if stat.S_ISREG(mode):
+        return MODE_EXECUTABLE if mode & stat.S_IXUSR else MODE_FILE
+    kinds = {stat.S_IFDIR: MODE_DIRECTORY, stat.S_IFLNK: MODE_SYMLINK}
+    return kinds.get(stat.S_IFMT(mode), MODE_SUBMODULE)
 
 
 def _tree_of(side: Side | None) -> bytes | None:
