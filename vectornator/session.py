@@ -171,11 +171,8 @@ class Session:
     def find_ledger(self) -> Ledger | None:
         """The newest ledger if it is of the store in use; one of another store is not applied."""
         ledger, provider = self.ledger, self.provider
-        is_ours = ledger and (ledger.provider, ledger.store_id) == (
-            provider.name,
-            provider.store_id,
-        )
-        return ledger if is_ours else None
+        store = (provider.name, provider.store_id)
+        return ledger if ledger and (ledger.provider, ledger.store_id) == store else None
 
     @cached_property
     def binding(self) -> Binding:

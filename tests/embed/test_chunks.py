@@ -163,8 +163,8 @@ def test_python_that_warns() -> None:
 
 def test_code_definitions() -> None:
     """Other code is cut where a line that is not indented follows a blank one."""
-    text = "import a\n\nfunction b() {\n  c()\n\n  d()\n}\n\nexport e\n"
-    expected = ["import a", "function b() {\n  c()\n\n  d()\n}", "export e"]
+    text = "import a\n\nfunction b() {\n  c()\n\n  d()\n\n}\n\nexport e\n"
+    expected = ["import a", "function b() {\n  c()\n\n  d()\n\n}", "export e"]
     assert expected == [chunk.text for chunk in split_document("a.js", text)]
 
 

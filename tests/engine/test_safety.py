@@ -188,6 +188,27 @@ def test_interrupted_run_saves_what_it_did(lab: Lab) -> None:
     assert (23, 23) == (len(lab.contents), lab.copies)
 
 
+@pytest.mark.parametrize("storage", ["git-notes", "file"])
+def test_two_runs_on_one_machine(lab: Lab, storage: str) -> None:
+    """Two runs at once on one repository end as one would have, each copy stored once."""
+    lab.settings = lab.settings.model_copy(update={"metadata_storage": storage})
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None, "n.md": "# N\n"})
+    other = Lab(lab.repo, lab.server)
+    other.settings = lab.settings
+
+    def interfere(_: object) -> None:
+        lab.witness.on_settled = lambda _: None
+        other.sync()
+
+    lab.witness.on_settled = interfere
+    lab.sync(concurrency=1)
+    lab.sync()
+    expected = {"a.md": b"# A2\n", "docs/c.md": b"# C\n", "n.md": b"# N\n"}
+    assert (expected, 3) == (lab.contents, lab.copies)
+    assert ("no-changes", []) == (lab.sync().status, lab.calls())
+
+
 def test_foreign_copies_are_left_alone(lab: Lab) -> None:
     """Copies of others stay, whatever the run does."""
     lab.sync()

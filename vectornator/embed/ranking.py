@@ -10,7 +10,7 @@ _RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
 
 _MOST_WORDS = 64
-"""FTS5 limits the size of an expression; nobody types more words that matter."""
+"""Every further word costs time in every search, and nobody types more that matter."""
 
 _STOP_WORDS = frozenset(
     """

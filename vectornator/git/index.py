@@ -58,9 +58,11 @@ def list_dirty(repo: Repo, root: Path, select: Callable[[str], bool], limit: int
 
 
 def _list_tracked(repo: Repo) -> Iterator[_Tracked]:
+    from dulwich.index import ConflictedIndexEntry  # noqa: PLC0415  (slow, and seldom needed)
+
     for path, entry in repo.open_index(repo.get_config()).items():
-        if not hasattr(entry, "sha") or not stat.S_ISREG(entry.mode):
-            continue  # a conflict, a link or a submodule
+        if isinstance(entry, ConflictedIndexEntry) or not stat.S_ISREG(entry.mode):
+            continue
         if entry.skip_worktree or entry.flags & _ASSUME_UNCHANGED:
             continue
         mtime = entry.mtime

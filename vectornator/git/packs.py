@@ -325,8 +325,7 @@ def _map(path: Path) -> mmap.mmap:
 def _apply(base: bytes, delta: bytes) -> bytes:
     if _read_sizes(delta)[1] > len(delta) * _MAX_GROWTH:
         raise ValueError("a result beyond reason")  # room would be made for it at once
-    content = apply_delta(base, delta)
-    return content if isinstance(content, bytes) else b"".join(content)
+    return b"".join(apply_delta(base, delta))
 
 
 def _read_sizes(delta: bytes) -> tuple[int, int]:
