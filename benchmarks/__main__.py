@@ -5,21 +5,15 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gitside import LARGE, PARTS
+from benchmarks.gitside import LARGE, PARTS, measure_growth
 from benchmarks.local import explain_absence, measure_local
 from benchmarks.render import describe_machine, to_json, to_markdown, to_text
-from benchmarks.rows import Row, compare_sizes, find_missed
+from benchmarks.rows import Row, find_missed, sort_rows
 from benchmarks.site import open_site
-
-FLAT = "no-op sync in CI, over HTTP"
-"""The row that must not grow with the repository."""
-
-MAX_GROWTH = 1.25
-"""How much it may grow from the smallest size to the largest; the machine's noise is in there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +31,11 @@ class Wish:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, and return 0; missed aims are results, not failures."""
     wish = parse_arguments(argv)
-    rows = []
+    measured = []
     for row in measure(wish):
-        rows.append(row)
+        measured.append(row)
         tell(f"  {row.name}")
-    rows += find_growth(rows)
+    rows = sort_rows(measured)
     print(" · ".join(f"{name} {value}" for name, value in describe_machine().items()), "\n")
     print(to_markdown(rows) if wish.markdown else to_text(rows))
     missed = find_missed(rows)
@@ -76,16 +70,26 @@ def parse_arguments(argv: Sequence[str] | None) -> Wish:
 def measure(wish: Wish) -> Iterator[Row]:
     """Every row that was asked for, as it is measured."""
     with _open_folder(wish.keep) as folder:
-        for files in wish.sizes if set(wish.only) & set(PARTS) else ():
-            tell(f"{files:,} documents")
-            with open_site(folder, files, commits=wish.runs + 1) as site:
-                # Start-up knows no documents, so once is enough.
-                once = {"start"} if files != wish.sizes[0] else set()
-                for name, part in PARTS.items():
-                    if name in wish.only and name not in once:
-                        yield from part(site, wish.runs)
+        if set(wish.only) & set(PARTS):
+            yield from _measure_git_side(folder, wish)
         if "local" in wish.only:
             yield from _measure_local(folder, wish.runs)
+
+
+def _measure_git_side(folder: Path, wish: Wish) -> Iterator[Row]:
+    with ExitStack() as stack:
+        tell(f"repositories of {', '.join(f'{files:,}' for files in wish.sizes)} documents")
+        sites = [
+            stack.enter_context(open_site(folder, files, commits=wish.runs + 1))
+            for files in wish.sizes
+        ]
+        for name in (name for name in PARTS if name in wish.only):
+            # Start-up knows no documents, so one site is enough.
+            for site in sites[:1] if name == "start" else sites:
+                tell(f"{name}, {site.files:,} documents")
+                yield from PARTS[name](site, wish.runs)
+            if name == "no-op" and len(sites) > 1:
+                yield measure_growth(sites[0], sites[-1], wish.runs)
 
 
 def _measure_local(folder: Path, runs: int) -> Iterator[Row]:
@@ -94,12 +98,6 @@ def _measure_local(folder: Path, runs: int) -> Iterator[Row]:
         tell(f"  skipped: {reason}")
         return
     yield from measure_local(folder, runs)
-
-
-def find_growth(rows: Sequence[Row]) -> list[Row]:
-    """How much the run that must be flat grows from the smallest size to the largest."""
-    flat = sorted((row for row in rows if row.name == FLAT), key=lambda row: row.files)
-    return [compare_sizes(flat[-1], flat[0], MAX_GROWTH)] if len(flat) > 1 else []
 
 
 @contextmanager

@@ -17,6 +17,9 @@ LARGE = 100_000
 MAX_MEMORY = Aim(250)
 """In MB."""
 
+MAX_GROWTH = 1.15
+"""From the smallest size to the largest: flat, but for the noise of the machine."""
+
 Part: TypeAlias = Callable[[Site, int], Iterator[Row]]
 """Measures one thing at one site, so many runs of each command."""
 
@@ -66,6 +69,15 @@ def measure_nothing_to_do(site: Site, runs: int) -> Iterator[Row]:
     name = "no-op sync by hand, with a work tree"
     yield _compare(name, site.files, (by_hand, status), "git status", aim=aim, runs=runs)
     yield from _count_requests(site)
+
+
+def measure_growth(small: Site, large: Site, runs: int) -> Row:
+    """How much a run with nothing to do grows with the repository."""
+    commands = [site.command(site.work, "sync") for site in (large, small)]
+    mine, theirs = alternate(commands, 2 * runs)
+    beside = Peer(f"the same at {small.files:,}", seconds_of(theirs))
+    name, aim = "no-op sync in CI: growth", Aim(MAX_GROWTH, is_ratio=True)
+    return Row(name, large.files, "s", seconds_of(mine), beside, aim)
 
 
 def _count_requests(site: Site) -> Iterator[Row]:

@@ -37,7 +37,7 @@ def measure_local(folder: Path, runs: int) -> Iterator[Row]:
     shutil.rmtree(place, ignore_errors=True)
     repo = GitRepo.clone(find_corpus(), place, "-b", "master")
     files = len(repo.run("ls-files", "--", f":(glob){DOCUMENTS}").splitlines())
-    first = run(_command(place, "sync"))
+    first = run(_sync(place))
     chunks = count_chunks(place)
     yield _one("local: first sync (one run)", files, "s", first.seconds)
     yield _one("local: first sync, chunks", files, "chunks", chunks)
@@ -55,15 +55,13 @@ def _change_one(repo: GitRepo, number: int) -> Sample:
     text = document.read_text(encoding="utf-8")
     document.write_text(f"{text}\nA remark that was added, number {number}.\n", encoding="utf-8")
     repo.commit()
-    return run(_command(repo.root, "sync"))
+    return run(_sync(repo.root))
 
 
 def _measure_reading(place: Path, files: int, runs: int) -> Iterator[Row]:
     """A search and a run with nothing to do, beside Python's own start."""
-    search = _command(place, "search", "how do I upload a file")
-    found, idle, bare = alternate(
-        (search, _command(place, "sync"), python(place, "-c", "pass")), runs
-    )
+    search = _search(place, "how do I upload a file")
+    found, idle, bare = alternate((search, _sync(place), python(place, "-c", "pass")), runs)
     beside = Peer("python -c pass", seconds_of(bare))
     yield Row("local: search, cold process", files, "s", seconds_of(found), beside)
     yield _one("local: search, peak memory", files, "MB", peak_of(found))
@@ -77,10 +75,14 @@ def count_chunks(place: Path) -> int:
         return int(store.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
 
-def _command(place: Path, *arguments: str) -> Command:
-    options = ("-C", str(place), "--patterns", DOCUMENTS, "--provider", "local", "--remote", "none")
-    words = (arguments[0], *arguments[1:], *options)
-    return python(place, "-m", "benchmarks.child", *words)
+def _sync(place: Path) -> Command:
+    options = ("--patterns", DOCUMENTS, "--provider", "local", "--remote", "none")
+    return python(place, "-m", "benchmarks.child", "sync", "-C", str(place), *options)
+
+
+def _search(place: Path, query: str) -> Command:
+    options = ("-C", str(place), "--provider", "local")
+    return python(place, "-m", "benchmarks.child", "search", query, *options)
 
 
 def _one(name: str, files: int, unit: Unit, value: float) -> Row:

@@ -62,11 +62,10 @@ class Row:
         return measured is not None and measured <= self.aim.limit
 
 
-def compare_sizes(row: Row, smallest: Row, limit: float) -> Row:
-    """The same measurement at two sizes: how much it grows with the repository."""
-    peer = Peer(f"the same at {smallest.files:,}", smallest.samples)
-    name = f"{row.name}: growth"
-    return Row(name, row.files, row.unit, row.samples, peer, Aim(limit, is_ratio=True))
+def sort_rows(rows: Sequence[Row]) -> list[Row]:
+    """Bring rows of one name together, in the order in which the names came first."""
+    order = {name: number for number, name in enumerate(dict.fromkeys(row.name for row in rows))}
+    return sorted(rows, key=lambda row: order[row.name])
 
 
 def find_missed(rows: Sequence[Row]) -> list[Row]:

@@ -88,3 +88,13 @@ def test_metadata_shows_facts_then_lists() -> None:
         "  files",
         "    a.md  fileId f, version 1",
     ]
+
+
+def test_snippet_is_prose() -> None:
+    """A passage is shown without its own heading, anchors, links, table rules and fences."""
+    text = (
+        "Set up { #set-up }\n\n| key | use |\n|---|---|\n| `a` | [one](x/y.md) |\n"
+        "/// note\n\n![pic](p.png) done"
+    )
+    lines = render_hits([Hit("a.md", 1.0, text, "Guide > Set up")], "").splitlines()
+    assert ["   key use `a` one pic done"] == lines[1:]

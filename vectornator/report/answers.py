@@ -12,8 +12,16 @@ from vectornator.report.words import count, join_parts, to_short, to_size
 
 _SNIPPET_LINES = 3
 _INDENT = "   "
-_MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]+|(?:```|~~~).*$)", re.MULTILINE)
-"""What Markdown puts before a line to say how it looks, and the fences of code."""
+_MARKUP = re.compile(
+    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]+|(?:```|~~~|///|:::).*$|\|[-:| \t]+\|?$)", re.MULTILINE
+)
+"""What Markdown puts before a line to say how it looks, fences, and the rules of tables."""
+
+_ATTRIBUTES = re.compile(r"\{[ \t]*[#.:][^{}\n]*\}|\|")
+"""Anchors and classes after a heading, and the bars between the cells of a table."""
+
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+"""A link or an image, of which people read the text."""
 
 _BULLET = re.compile(r"^[ \t]*[-*+][ \t]+", re.MULTILINE)
 
@@ -36,21 +44,29 @@ def _render_hit(hit: Hit, words: re.Pattern[str] | None, paint: Paint, width: in
         heading = heading[: room - 1] + "…" if room > 4 else ""  # noqa: PLR2004  (" > x…" at least)
     gap = " " * max(width - len(path) - len(heading) - len(score), 2)
     title = f"{paint(path, 'strong')}{paint(heading, 'renamed')}{gap}{paint(score, 'faint')}"
-    return "\n".join([title, *_wrap_snippet(hit.text, words, paint, width)])
+    return "\n".join([title, *_wrap_snippet(_fold_passage(hit), words, paint, width)])
+
+
+def _fold_passage(hit: Hit) -> str:
+    """A passage as one line of prose: without the heading that the title shows, or markup."""
+    linked = _LINK.sub(r"\1", hit.text)
+    readable = _BULLET.sub("• ", _MARKUP.sub("", linked)).strip()
+    last = hit.heading.rpartition(" > ")[2]
+    body = readable[len(last) :] if last and readable.startswith(last) else readable
+    return escape(" ".join(_ATTRIBUTES.sub(" ", body).split()))
 
 
 def _wrap_snippet(
     text: str, words: re.Pattern[str] | None, paint: Paint, width: int
 ) -> Iterator[str]:
     """The part of a passage around its first matched word, in a few lines."""
-    readable = _BULLET.sub("• ", _MARKUP.sub("", text))
-    folded = escape(" ".join(readable.split()))
     lines = textwrap.wrap(
-        _cut_start(folded, words, width),
+        _cut_start(text, words, width),
         max(width, 20),
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
         max_lines=_SNIPPET_LINES,
+        break_on_hyphens=False,
         placeholder=" …",
     )
     for line in lines:
