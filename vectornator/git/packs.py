@@ -10,7 +10,6 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from dulwich.errors import ApplyDeltaError
@@ -30,15 +29,14 @@ _OFS_DELTA, _REF_DELTA = 6, 7
 _LONG = 0x8000_0000
 """Marks an offset that is kept in the table of long offsets."""
 
-_SCAN = 512
+_SCAN = 16
 """Ids that are searched as bytes, where halving the range would be slower."""
 
 _MAX_CHAIN = 10_000
 """Deltas on one object; git itself writes 4095 at most (`pack.depth`)."""
 
 _MAX_SIZE = 1 << 40
-_MAX_GROWTH = 0xFF_FFFF
-"""What one command of a delta, and so one byte, can add to its result at most."""
+"""In bytes; more is a header that was damaged."""
 
 _CACHE_BYTES = 16 << 20
 _CACHED_OBJECT = 1 << 18
@@ -50,6 +48,7 @@ _FAULTS = (
     IndexError,
     MemoryError,
     OverflowError,
+    StopIteration,
     ValueError,
     struct.error,
     zlib.error,
@@ -92,17 +91,26 @@ class PackDirectory:
 
     def read(self, oid: bytes) -> Stored | None:
         """The object, or None. Raises `Damaged`."""
-        found = self._find(oid)
-        return found[0].read(found[1]) if found else None
+        packs = self._packs
+        for pack in packs:
+            offset = pack.find(oid)
+            if offset is not None:
+                if pack is not packs[0]:  # replaced whole, so that readers never see a gap
+                    self._packs = [pack, *(other for other in packs if other is not pack)]
+                return pack.read(offset)
+        return None
 
     def measure(self, oid: bytes) -> int | None:
         """The size of an object in bytes, told without reading it whole. Raises `Damaged`."""
-        found = self._find(oid)
-        return found[0].measure(found[1]) if found else None
+        for pack in self._packs:
+            offset = pack.find(oid)
+            if offset is not None:
+                return pack.measure(offset)
+        return None
 
     def has(self, oid: bytes) -> bool:
         """Tell whether a pack holds the object."""
-        return self._find(oid) is not None
+        return any(pack.find(oid) is not None for pack in self._packs)
 
     def list_ids(self, prefix: str) -> Iterator[bytes]:
         """The ids that start with `prefix`, two hexadecimal digits or more."""
@@ -114,16 +122,6 @@ class PackDirectory:
         packs, self._packs = self._packs, []
         for pack in packs:
             pack.close()
-
-    def _find(self, oid: bytes) -> "tuple[Pack, int] | None":
-        packs = self._packs
-        for pack in packs:
-            offset = pack.find(oid)
-            if offset is not None:
-                if pack is not packs[0]:  # replaced whole, so that readers never see a gap
-                    self._packs = [pack, *(other for other in packs if other is not pack)]
-                return pack, offset
-        return None
 
     def _list_indexes(self) -> list[str]:
         try:
@@ -179,7 +177,7 @@ class Pack:
         """Where the table of offsets starts; 0 where each lies before its id, as in version 1."""
 
         least = start + _FAN + self.count * (28 if is_new else 24) + _TRAILER
-        if size < least or any(one > other for one, other in pairwise(self._fan)):
+        if size < least or list(self._fan) != sorted(self._fan):
             raise Damaged(index)
 
     def close(self) -> None:
@@ -231,7 +229,7 @@ class Pack:
         try:
             kind, content = self._find_base(offset, deltas)
             for place, delta in reversed(deltas):
-                content = _apply(content, delta)
+                content = b"".join(apply_delta(content, delta))
                 self._cache.put((self, place), (kind, content))
         except _FAULTS as error:
             raise Damaged(self._path) from error
@@ -245,7 +243,7 @@ class Pack:
                 return size
             start = self._read_distance(start)[1] if kind == _OFS_DELTA else start + 20
             head = zlib.decompressobj().decompress(self._pack[start : start + 128], 20)
-            return _read_sizes(head)[1]
+            return _read_result_size(head)
         except _FAULTS as error:
             raise Damaged(self._path) from error
 
@@ -271,7 +269,7 @@ class Pack:
                     raise ValueError("a base that is not in the pack")
                 offset = base
             else:
-                stored = Kind(kind), self._inflate(start, size)
+                stored = _check_kind(kind), self._inflate(start, size)
                 if deltas or kind != Kind.BLOB:
                     self._cache.put((self, offset), stored)
                 return stored
@@ -314,6 +312,12 @@ class Pack:
         raise ValueError("not as long as promised")
 
 
+def _check_kind(kind: int) -> int:
+    if not Kind.COMMIT <= kind <= Kind.TAG:
+        raise ValueError("a type of object that git does not have")
+    return kind
+
+
 def _map(path: Path) -> mmap.mmap:
     with path.open("rb") as file:
         try:
@@ -322,26 +326,14 @@ def _map(path: Path) -> mmap.mmap:
             raise Damaged(path) from error
 
 
-def _apply(base: bytes, delta: bytes) -> bytes:
-    if _read_sizes(delta)[1] > len(delta) * _MAX_GROWTH:
-        raise ValueError("a result beyond reason")  # room would be made for it at once
-    return b"".join(apply_delta(base, delta))
-
-
-def _read_sizes(delta: bytes) -> tuple[int, int]:
-    """The sizes of a delta's base and of its result, which it starts with."""
-    sizes, place = [], 0
-    for _ in range(2):
-        size, shift = delta[place] & 127, 7
-        while delta[place] & 128:
-            place += 1
-            size |= (delta[place] & 127) << shift
-            shift += 7
-        place += 1
-        if size > _MAX_SIZE:
-            raise ValueError("a size beyond reason")
-        sizes.append(size)
-    return sizes[0], sizes[1]
+def _read_result_size(delta: bytes) -> int:
+    """The size of what a delta makes: the second of the numbers it starts with."""
+    place = next(number for number, byte in enumerate(delta) if not byte & 128) + 1
+    size = shift = 0
+    while delta[place] & 128:
+        size |= (delta[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+    return size | delta[place] << shift
 
 
 class _Cache:

@@ -1,12 +1,13 @@
 """A repository on this machine: commits, blobs and refs of it, whatever kind of clone it is."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from dulwich.errors import FileFormatException, NotGitRepository, RefFormatError
 from dulwich.file import FileLocked
@@ -29,9 +30,13 @@ from vectornator.git.store import ObjectStore
 __all__ = ["NotARepository", "Relation", "Repository"]
 
 _MAX_NAME = 200
+
+_PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+"""What a name keeps as it is: what prints in ASCII, without the sign that escapes begin with."""
 _ID = re.compile(rb"[0-9a-f]{40}")
 
 _UNREADABLE = (
+    FileFormatException,
     OSError,
     ValueError,
     KeyError,
@@ -140,6 +145,8 @@ class Repository:
 
         Raises `SourceError` for a ref that is damaged.
         """
+        if "//" in name or name.endswith("/"):
+            return None  # dulwich warns of such names instead of refusing them
         try:
             value = self._repo.refs[_to_ref(name)]
         except (KeyError, RefFormatError):
@@ -194,7 +201,7 @@ class Repository:
             folder = (self.root or self.git_dir).resolve().name
             tail = Path(_split(url).path).name if url else ""
             name = f"local:{(tail or folder).removesuffix('.git')}"
-        return re.sub(r"[^\x21-\x7e]", "-", name)[:_MAX_NAME]
+        return _to_mark(name)
 
     def _find_remote_url(self) -> str:
         config = self._repo.get_config()
@@ -208,6 +215,20 @@ class Repository:
 
 def _to_ref(name: str) -> Ref:
     return Ref(name.encode("utf-8", "surrogateescape"))
+
+
+def _to_mark(name: str) -> str:
+    """A name in printable ASCII and of bounded length; different names never become one.
+
+    A mark decides what may be deleted, so characters are escaped and not replaced, and a name
+    that has to be cut ends in a digest of the whole.
+    """
+    # Surrogates stand for bytes that are not UTF-8, as in every path.
+    mark = quote(name.encode("utf-8", "surrogateescape"), safe=_PLAIN)
+    if len(mark) <= _MAX_NAME:
+        return mark
+    digest = hashlib.sha256(mark.encode()).hexdigest()[:16]
+    return f"{mark[: _MAX_NAME - 17]}-{digest}"
 
 
 def _as_damaged(name: str) -> SourceError:

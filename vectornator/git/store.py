@@ -1,9 +1,10 @@
 """Reads objects wherever the repository keeps them, and keeps fetched ones in memory."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Protocol
 
 from dulwich.objects import ShaFile
 from dulwich.repo import Repo
@@ -11,19 +12,30 @@ from dulwich.repo import Repo
 from vectornator.errors import SourceError
 from vectornator.git.loose import LooseDirectory
 from vectornator.git.objects import Kind, MissingObject, Stored, hash_object
-from vectornator.git.packs import Damaged, PackDirectory
+from vectornator.git.packs import PackDirectory
 
 _MAX_ALTERNATES = 5
 """How many object directories may borrow from each other in a row: git's own limit."""
 
 _EMPTY_TREE = bytes.fromhex(hash_object(Kind.TREE, b""))
+_HEADS = {int(kind): kind.name.lower().encode() + b" %d\0" for kind in Kind}
+"""What an object starts with where its id is computed."""
 
 
-class _Directory(NamedTuple):
-    """One object directory."""
+class _Shelf(Protocol):
+    """A place where objects are kept."""
 
-    packs: PackDirectory
-    loose: LooseDirectory
+    def read(self, oid: bytes) -> Stored | None:
+        """The object, or None. Raises `Damaged`."""
+
+    def measure(self, oid: bytes) -> int | None:
+        """The size of an object in bytes, or None. Raises `Damaged`."""
+
+    def has(self, oid: bytes) -> bool:
+        """Tell whether the object is here."""
+
+    def list_ids(self, prefix: str) -> Iterable[bytes]:
+        """The ids that start with `prefix`, two hexadecimal digits or more."""
 
 
 class ObjectStore:
@@ -36,48 +48,40 @@ class ObjectStore:
     def __init__(self, repo: Repo) -> None:
         self._dulwich = repo.object_store
         folders = _list_directories(Path(repo.object_store.path))
-        self._directories = [
-            _Directory(PackDirectory(folder / "pack"), LooseDirectory(folder)) for folder in folders
-        ]
-        self._fetched: dict[bytes, Stored] = {_EMPTY_TREE: (Kind.TREE, b"")}
+        self._packs = [PackDirectory(folder / "pack") for folder in folders]
+        self._fetched = _Memory()
+        loose = [LooseDirectory(folder) for folder in folders]
+        self._shelves: list[_Shelf] = [self._fetched, *self._packs, *loose]
 
     def read(self, oid: bytes) -> Stored:
-        """The kind and content of an object. Raises `MissingObject`, `SourceError`."""
-        found = self._fetched.get(oid)
-        for packs, loose in () if found else self._look():
-            found = packs.read(oid) or loose.read(oid)
-            if found:
-                break
-        if not found:
-            raise self._explain_absence(oid)
-        return found
-
-    def size(self, oid: bytes) -> int:
-        """The size of an object in bytes, without reading it whole.
+        """The kind and content of an object, which are what its id says.
 
         Raises `MissingObject`, `SourceError`.
         """
-        if fetched := self._fetched.get(oid):
-            return len(fetched[1])
-        for packs, loose in self._look():
-            size = packs.measure(oid)
-            size = loose.measure(oid) if size is None else size
+        for shelf in self._list_shelves():
+            if found := shelf.read(oid):
+                _check(oid, found)
+                return found
+        raise self._explain_absence(oid)
+
+    def size(self, oid: bytes) -> int:
+        """The size of an object in bytes, told without reading it whole.
+
+        Raises `MissingObject`, `SourceError`.
+        """
+        for shelf in self._list_shelves():
+            size = shelf.measure(oid)
             if size is not None:
                 return size
         raise self._explain_absence(oid)
 
     def has(self, oid: bytes) -> bool:
         """Tell whether an object can be read here."""
-        return oid in self._fetched or any(
-            packs.has(oid) or loose.has(oid) for packs, loose in self._look()
-        )
+        return any(shelf.has(oid) for shelf in self._list_shelves())
 
     def list_ids(self, prefix: str) -> set[bytes]:
         """The ids that start with `prefix`, two hexadecimal digits or more."""
-        found = {oid for oid in self._fetched if oid.hex().startswith(prefix)}
-        for packs, loose in self._directories:
-            found.update(packs.list_ids(prefix), loose.list_ids(prefix))
-        return found
+        return {oid for shelf in self._shelves for oid in shelf.list_ids(prefix)}
 
     def add(self, objects: Mapping[bytes, Stored]) -> None:
         """Keep objects in memory for as long as the repository is open."""
@@ -96,25 +100,61 @@ class ObjectStore:
 
     def close(self) -> None:
         """Close the packs."""
-        for packs, _ in self._directories:
+        for packs in self._packs:
             packs.close()
 
-    def _look(self) -> Iterator[_Directory]:
-        """Every object directory, and then those again where packs appeared meanwhile.
+    def _list_shelves(self) -> Iterator[_Shelf]:
+        """Every place to look at, and those again where packs appeared meanwhile.
 
         `git gc` writes its pack first and then removes what the pack replaces, so one more
         look finds what the first one missed.
         """
-        yield from self._directories
-        for directory in self._directories:
-            if directory.packs.rescan():
-                yield directory
+        yield from self._shelves
+        for packs in self._packs:
+            if packs.rescan():
+                yield packs
 
     def _explain_absence(self, oid: bytes) -> SourceError:
         """Why an object is not here: it may lie in a pack that can't be used."""
-        damages = (directory.packs.damage for directory in self._directories)
-        damage: Damaged | None = next(filter(None, damages), None)
-        return damage or MissingObject(oid)
+        for packs in self._packs:
+            if packs.damage:
+                return packs.damage
+        return MissingObject(oid)
+
+
+class _Memory(dict[bytes, Stored]):
+    """Objects that were fetched."""
+
+    def __init__(self) -> None:
+        super().__init__({_EMPTY_TREE: (Kind.TREE, b"")})
+
+    def read(self, oid: bytes) -> Stored | None:
+        """The object, or None."""
+        return self.get(oid)
+
+    def measure(self, oid: bytes) -> int | None:
+        """The size of an object in bytes, or None."""
+        return len(self[oid][1]) if oid in self else None
+
+    def has(self, oid: bytes) -> bool:
+        """Tell whether the object is here."""
+        return oid in self
+
+    def list_ids(self, prefix: str) -> list[bytes]:
+        """The ids that start with `prefix`."""
+        return [oid for oid in self if oid.hex().startswith(prefix)]
+
+
+def _check(oid: bytes, stored: Stored) -> None:
+    """Compute the id of an object again. Raises `SourceError` when it is another one."""
+    kind, content = stored
+    digest = hashlib.sha1(_HEADS[kind] % len(content), usedforsecurity=False)
+    digest.update(content)
+    if digest.digest() != oid:
+        raise SourceError(
+            f"Object {oid.hex()} is damaged. Check the repository with `git fsck`, or clone it "
+            "again."
+        )
 
 
 def _list_directories(folder: Path, depth: int = 0) -> list[Path]:

@@ -26,13 +26,8 @@ MAX_ITEMS = 5_000_000
 _HIDDEN = frozenset({b"", b".", b"..", b".git"})
 """Names that git never checks out; a tree that has one was not made by git."""
 
-_LINES = re.compile(rb"([0-7]{5,6}) ([^\0/]+)\0(.{20})|.+", re.DOTALL)
+_LINES = re.compile(rb"(100644|40000|[0-7]{5,6}) ([^\0/]++)\0(.{20})|.+", re.DOTALL)
 """Mode, name and id of each line; what is no line makes one of empty fields, up to the end."""
-
-_MODES = {
-    b"%o" % mode: mode
-    for mode in (MODE_FILE, MODE_DIRECTORY, MODE_EXECUTABLE, MODE_SYMLINK, MODE_SUBMODULE)
-}
 
 Enter: TypeAlias = Callable[[bytes], bool]
 """Says whether the directory at a path (without a slash at its end) may be opened."""
@@ -42,6 +37,23 @@ Side: TypeAlias = tuple[int, bytes]
 
 _Line: TypeAlias = tuple[bytes, bytes, bytes]
 """Mode in octal digits, name and id."""
+
+
+class _Modes(dict[bytes, int]):
+    """Modes by their octal digits, as git understands them: old trees have a few it wrote once."""
+
+    def __missing__(self, digits: bytes) -> int:
+        mode = int(digits, 8)
+        if stat.S_ISREG(mode):
+            return MODE_EXECUTABLE if mode & stat.S_IXUSR else MODE_FILE
+        kinds = {stat.S_IFDIR: MODE_DIRECTORY, stat.S_IFLNK: MODE_SYMLINK}
+        return kinds.get(stat.S_IFMT(mode), MODE_SUBMODULE)
+
+
+_MODES = _Modes(
+    (b"%o" % mode, mode)
+    for mode in (MODE_FILE, MODE_DIRECTORY, MODE_EXECUTABLE, MODE_SYMLINK, MODE_SUBMODULE)
+)
 
 
 class TreeChange(NamedTuple):
@@ -61,21 +73,20 @@ def walk_tree(
     are those git writes today, also where an old tree has another.
     Raises `SourceError` for a damaged or hostile tree, `MissingObject` for a missing one.
     """
-    modes = _MODES
+    modes, directory = _MODES, MODE_DIRECTORY
     stack = [(prefix + b"/" * bool(prefix), tree)]
-    met = 0
+    left = MAX_ITEMS
     while stack:
         base, oid = stack.pop()
         below = []
         lines = _read_lines(read, oid, base)
-        met = _count(met, lines)
+        left = _count_down(left, len(lines))
         for digits, name, item in lines:
-            mode = modes.get(digits) or _to_mode(digits)
-            path = base + name
-            if mode != MODE_DIRECTORY:
-                yield path, mode, item
-            elif enter is None or enter(path):
-                below.append((path + b"/", item))
+            mode = modes[digits]
+            if mode != directory:
+                yield base + name, mode, item
+            elif enter is None or enter(base + name):
+                below.append((base + name + b"/", item))
         stack.extend(reversed(below))
 
 
@@ -92,11 +103,11 @@ def diff_trees(
     Raises `SourceError` for a damaged or hostile tree, `MissingObject` for a missing one.
     """
     stack = [(prefix + b"/" * bool(prefix), old, new)]
-    met = 0
+    left = MAX_ITEMS
     while stack:
         base, before, after = stack.pop()
         olds, news = _list_differing(read, before, after, base)
-        met = _count(met, olds, news)
+        left = _count_down(left, len(olds) + len(news))
         for name in sorted(olds.keys() | news.keys()):
             one, other = olds.get(name), news.get(name)
             path = base + name
@@ -124,7 +135,7 @@ def _find_name(read: Read, tree: bytes, name: bytes) -> TreeItem | None:
     if b" " + name + b"\0" not in content:  # spares most trees the parsing
         return None
     found = (line for line in _LINES.findall(content) if line[1] == name != b"")
-    return next((TreeItem(name, _to_mode(digits), oid) for digits, _, oid in found), None)
+    return next((TreeItem(name, _MODES[digits], oid) for digits, _, oid in found), None)
 
 
 def _read_tree(read: Read, oid: bytes) -> bytes:
@@ -173,29 +184,16 @@ def _list_differing(
 
 
 def _index(lines: list[_Line], shared: set[_Line]) -> dict[bytes, Side]:
-    return {line[1]: (_to_mode(line[0]), line[2]) for line in lines if line not in shared}
+    return {line[1]: (_MODES[line[0]], line[2]) for line in lines if line not in shared}
 
 
-def _count(met: int, *items: list[_Line] | dict[bytes, Side]) -> int:
-    """How many items a walk has met by now. Raises `SourceError` when it will not end."""
-    met += sum(map(len, items))
-    if met > MAX_ITEMS:
+def _count_down(left: int, number: int) -> int:
+    """How many items a walk may still meet. Raises `SourceError` when it will not end."""
+    if number > left:
         raise SourceError(
             f"The commit has more than {MAX_ITEMS:,} files. Choose a folder with --directory."
         )
-    return met
-
-
-def _to_mode(digits: bytes) -> int:
-    """A mode as git understands it; old trees have a few that it does not write any more."""
-    mode = _MODES.get(digits)
-    if mode:
-        return mode
-    mode = int(digits, 8)
-    if stat.S_ISREG(mode):
-        return MODE_EXECUTABLE if mode & stat.S_IXUSR else MODE_FILE
-    kinds = {stat.S_IFDIR: MODE_DIRECTORY, stat.S_IFLNK: MODE_SYMLINK}
-    return kinds.get(stat.S_IFMT(mode), MODE_SUBMODULE)
+    return left - number
 
 
 def _tree_of(side: Side | None) -> bytes | None:
