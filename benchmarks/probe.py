@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vectornator.git import Repository
+from vectornator.selection import Selection
 from vectornator.settings import Settings
-from vectornator.source import CommitSource, Selection
+from vectornator.source import CommitSource
 
 
 def find_changes(repository: Repository, commit: str, base: str) -> int:

@@ -11,15 +11,15 @@ from benchmarks.rows import Aim, Peer, Row
 from benchmarks.site import Exchange, sum_up
 from tests.support.repositories import run_git
 
-ROW = Row("plan", 100, "s", (0.2, 0.9, 0.3), Peer("git", (0.1, 0.1, 0.2)), Aim(3, is_ratio=True))
+ROW = Row("plan", 100, "s", (0.25, 9.0, 0.5), Peer("git", (0.25, 0.25, 4.0)))
 
 
 def test_ratio_is_of_medians() -> None:
     """One slow run changes neither the value nor the ratio."""
-    assert (0.3, pytest.approx(3.0)) == (ROW.value, ROW.ratio)
+    assert (0.5, 2.0) == (ROW.value, ROW.ratio)
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(0.29, False), (0.3, True)])
+@pytest.mark.parametrize(("limit", "expected"), [(0.49, False), (0.5, True)])
 def test_aim_of_a_value(limit: float, expected: bool) -> None:
     """An aim that is no ratio limits the value in its unit."""
     assert expected is Row("plan", 100, "s", ROW.samples, ROW.peer, Aim(limit)).is_met
@@ -54,8 +54,8 @@ def test_rows_from_real_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     results = tmp_path / "results.json"
     words = ["--sizes=100", "--runs=1", "--only=no-op", "--only=sync", f"--json={results}"]
     assert 0 == main([*words, "--markdown"])
-    assert "| no-op sync in CI, over HTTP | 100 |" in capsys.readouterr().out
+    assert "| no-op sync in CI, over HTTP | " in capsys.readouterr().out
     rows = {row["name"]: row for row in json.loads(results.read_text())["rows"]}
     assert 2 == rows["no-op in the same clone: requests"]["value"]
-    assert 0 == rows["no-op in a clone without blobs: blobs there afterwards"]["value"]
+    assert 0 == rows["no-op in a clone without blobs: blobs read"]["value"]
     assert 0 < rows["10 changed: state pushed"]["value"]

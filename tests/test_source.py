@@ -10,12 +10,11 @@ from tests.support.repositories import GitRepo
 from vectornator.errors import SourceError
 from vectornator.git import Repository
 from vectornator.model import Document, Skip, SkipReason
+from vectornator.selection import Selection, read_ignore_files
 from vectornator.source import (
     CommitSource,
     FolderSource,
-    Selection,
     inspect_content,
-    read_ignore_files,
 )
 
 CHOICES = [

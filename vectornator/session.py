@@ -27,13 +27,12 @@ from vectornator.model import Binding, Document, RemoteFile, path_key
 from vectornator.providers import provider_registry
 from vectornator.providers.base import DescribesFiles, ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
+from vectornator.selection import Selection, read_ignore_files
 from vectornator.settings import Settings
 from vectornator.source import (
     CommitSource,
     FolderSource,
-    Selection,
     Source,
-    read_ignore_files,
 )
 from vectornator.state import StateStore
 from vectornator.state.file import FileStore

@@ -2,16 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
-
-from vectornator.errors import SettingsError, SourceError
+from vectornator.errors import SourceError
 from vectornator.git import Repository, diff_trees, find_item, walk_tree
 from vectornator.git.objects import (
     EMPTY_BLOB,
@@ -23,8 +18,7 @@ from vectornator.git.objects import (
     hash_object,
 )
 from vectornator.model import Document, Skip, SkipReason
-
-IGNORE_FILE = ".vectornatorignore"
+from vectornator.selection import Selection
 
 _UNSUPPORTED = """
     avif bmp gif heic ico jpeg jpg png psd svgz tif tiff webp
@@ -43,118 +37,6 @@ _SNIFF = 8000
 
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 """How a pointer file of Git LFS begins (git-lfs/docs/spec.md)."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which paths are documents: patterns with the meaning they have in a `.gitignore` file.
-
-    The last pattern that matches decides; a leading `!` takes a path out again, and a folder
-    with all that is in it. `patterns` and `exclude` are relative to `directory`; each ignore
-    file is relative to its own folder.
-    """
-
-    patterns: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
-    directory: str = ""
-    """Relative to the root with forward slashes; empty for the root itself."""
-
-    ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The lines of ignore files by the folder they lie in."""
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes when another set of paths could be chosen."""
-        parts = [self.directory, *self.patterns, "", *self.exclude]
-        for folder in sorted(self.ignores):
-            parts += ["", folder, *self.ignores[folder]]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-    @cached_property
-    def _chosen(self) -> GitIgnoreSpec:
-        lines = [line for pattern in self.patterns for line in _spell_out(pattern)]
-        return _compile(lines, "patterns")
-
-    @cached_property
-    def _excluded(self) -> tuple[tuple[str, GitIgnoreSpec], ...]:
-        """Pairs of a folder prefix and what is excluded below it."""
-        specs = [(_as_prefix(self.directory), _compile(self.exclude, "exclude"))]
-        for folder, lines in self.ignores.items():
-            specs.append((_as_prefix(folder), _compile(lines, f"{folder}/{IGNORE_FILE}")))
-        return tuple((prefix, spec) for prefix, spec in specs if spec.patterns)
-
-    @cached_property
-    def _literal_folders(self) -> tuple[str, ...] | None:
-        """Folders that all chosen paths lie under; None when they can be anywhere."""
-        folders = []
-        for pattern in (one for one in self.patterns if not one.startswith("!")):
-            folder = _find_literal_folder(pattern)
-            if not folder:
-                return None
-            folders.append(_as_prefix(self.directory) + folder + "/")
-        return tuple(folders)
-
-    def is_chosen(self, path: str) -> bool:
-        """Tell whether the patterns name `path`, excluded or not."""
-        prefix = _as_prefix(self.directory)
-        return path.startswith(prefix) and bool(
-            self._chosen.check_file(path[len(prefix) :]).include
-        )
-
-    def is_excluded(self, path: str) -> bool:
-        """Tell whether `exclude` or an ignore file takes `path` out."""
-        return any(
-            path.startswith(prefix) and bool(spec.check_file(path[len(prefix) :]).include)
-            for prefix, spec in self._excluded
-        )
-
-    def may_hold(self, folder: str) -> bool:
-        """Tell whether a folder can hold a chosen path, so that it is worth opening."""
-        below = folder + "/"
-        base = _as_prefix(self.directory)
-        if not (below.startswith(base) or base.startswith(below)):
-            return False
-        folders = self._literal_folders
-        return folders is None or any(
-            below.startswith(literal) or literal.startswith(below) for literal in folders
-        )
-
-
-def _spell_out(pattern: str) -> tuple[str, ...]:
-    """A pattern, and for `!folder/` also the pattern that takes out the files in the folder.
-
-    In a `.gitignore` file that line names the folder alone; here it can only mean its files.
-    """
-    if not (pattern.startswith("!") and pattern.endswith("/")):
-        return (pattern,)
-    folder = pattern[1:]
-    anywhere = "" if "/" in folder[:-1] else "**/"
-    return (pattern, f"!{anywhere}{folder}**")
-
-
-def _as_prefix(folder: str) -> str:
-    return f"{folder}/" if folder else ""
-
-
-def _compile(lines: Iterable[str], origin: str) -> GitIgnoreSpec:
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except (GitIgnorePatternError, ValueError) as error:
-        raise SettingsError(f"A pattern in {origin} is not valid: {error}") from error
-
-
-def _find_literal_folder(pattern: str) -> str:
-    """The folder that every match of an anchored pattern lies under; empty when unknown."""
-    is_anchored = "/" in pattern.rstrip("/")
-    if not is_anchored or pattern.startswith("#") or "\\" in pattern:
-        return ""
-    parts = pattern.lstrip("/").split("/")[:-1]
-    literal = []
-    for part in parts:
-        if any(sign in part for sign in "*?["):
-            break
-        literal.append(part)
-    return "/".join(literal)
 
 
 class Source(Protocol):
@@ -253,7 +135,7 @@ class FolderSource:
 
     def _walk(self, folder: str) -> Iterator[Document | Skip]:
         for item in sorted(self._scan(folder), key=lambda item: item.name):
-            path = _as_prefix(folder) + item.name
+            path = f"{folder}/{item.name}" if folder else item.name
             if item.is_dir(follow_symlinks=False):
                 if item.name not in {".git", ".vectornator"} and self.selection.may_hold(path):
                     yield from self._walk(path)
@@ -317,14 +199,16 @@ def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Docum
 
 
 def _find_skip_reason(selection: Selection, path: str, mode: int, blob: Oid) -> SkipReason | None:
-    checks = (
-        (not _is_utf8(path), SkipReason.BAD_PATH),
-        (selection.is_excluded(path), SkipReason.EXCLUDED),
-        (mode == MODE_SYMLINK, SkipReason.SYMLINK),
-        (blob == EMPTY_BLOB, SkipReason.EMPTY),
-        (PurePosixPath(path).suffix.lower() in UNSUPPORTED_SUFFIXES, SkipReason.UNSUPPORTED),
-    )
-    return next((reason for applies, reason in checks if applies), None)
+    if not (path.isascii() or _is_utf8(path)):
+        return SkipReason.BAD_PATH
+    if selection.is_excluded(path):
+        return SkipReason.EXCLUDED
+    if mode == MODE_SYMLINK:
+        return SkipReason.SYMLINK
+    if blob == EMPTY_BLOB:
+        return SkipReason.EMPTY
+    suffix = path[path.rfind(".") :].lower()
+    return SkipReason.UNSUPPORTED if suffix in UNSUPPORTED_SUFFIXES else None
 
 
 def _is_utf8(path: str) -> bool:
@@ -352,18 +236,3 @@ def inspect_content(document: Document, content: bytes, max_size: int) -> Docume
         return Skip(document.path, SkipReason.BINARY)
     digest = hashlib.sha256(content).hexdigest()
     return Document(document.path, document.blob, len(content), digest)
-
-
-def read_ignore_files(
-    read_file: Callable[[str], bytes | None], directory: str
-) -> dict[str, tuple[str, ...]]:
-    """The ignore files that apply to `directory`: its own and the root's.
-
-    `read_file` returns the content of a file by its path, or None where there is none.
-    """
-    ignores = {}
-    for folder in dict.fromkeys(("", directory)):
-        content = read_file(_as_prefix(folder) + IGNORE_FILE)
-        if content is not None:
-            ignores[folder] = tuple(content.decode("utf-8", "replace").splitlines())
-    return ignores

@@ -226,7 +226,7 @@ def test_flipped_bits_never_end_in_anything_but_an_error_of_ours(
         for oid in rng.sample(oids, 20):
             outcomes.add(try_to_read(packs, oid))
         packs.close()
-    assert outcomes == {"read", "damaged", "absent"}
+    assert {"read", "damaged"} <= outcomes <= {"read", "damaged", "absent"}
 
 
 def try_to_read(packs: PackDirectory, oid: bytes) -> str:

@@ -1,114 +1,165 @@
-"""A revision names the commit that it names to git, and what names none is refused."""
+"""Revisions are understood as git understands them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import clones
 from tests.support.repositories import GitRepo
 from vectornator.errors import SourceError
 from vectornator.git import Repository
-from vectornator.git.objects import Kind, hash_object
 
 
-def _resolve(root: Path, revision: str = "HEAD") -> str:
-    with Repository.open(root) as repository:
-        return repository.resolve(revision)
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    """Two branches that were merged, with tags of everything."""
+    repo = GitRepo.init(tmp_path / "repo")
+    repo.commit({"a": "1"})
+    repo.commit({"a": "2"})
+    repo.run("checkout", "-q", "-b", "side/branch", "HEAD~1")
+    repo.commit({"b": "1"})
+    repo.run("checkout", "-q", "main")
+    repo.run("merge", "-q", "-m", "merge", "side/branch")
+    repo.run("tag", "light")
+    repo.run("tag", "-a", "-m", "x", "v1.0", "HEAD~1")
+    repo.run("tag", "-a", "-m", "x", "of-a-tag", "v1.0")
+    repo.run("tag", "a-tree", "HEAD^{tree}")
+    repo.run("tag", "-a", "-m", "x", "a-blob", "HEAD:a")
+    repo.run("branch", "ümläut")
+    repo.run("branch", "v1.0", "HEAD~2")
+    repo.run("update-ref", "refs/remotes/origin/main", "HEAD~1")
+    repo.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    repo.run("update-ref", "refs/pull/1/head", "HEAD^2")
+    return repo
 
 
+@pytest.fixture
+def opened(repo: GitRepo) -> Iterator[Repository]:
+    """The same repository, opened."""
+    with Repository.open(repo.root) as repository:
+        yield repository
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
 @pytest.mark.parametrize(
     "revision",
     [
-        *("HEAD", "main", "light", "v1", "v1-again", "refs/heads/main", "tags/v1", "heads/main"),
-        *("HEAD^", "HEAD~1", "HEAD~2", "HEAD^^", "main~1^", "v1~1", "v1^{commit}", "HEAD^0"),
+        *("HEAD", "@", "main", "side/branch", "ümläut", "light", "v1.0", "of-a-tag", "v1.0^{}"),
+        *("HEAD~", "HEAD~1", "HEAD~2", "HEAD^", "HEAD^1", "HEAD^2", "HEAD^0", "HEAD~0", "@~1"),
+        *("HEAD^2~1", "HEAD~1^1", "HEAD^^", "HEAD^{commit}", "v1.0^{commit}~1", "HEAD^2^{}^"),
+        *("refs/heads/main", "heads/main", "tags/v1.0", "refs/tags/v1.0", "origin", "origin/main"),
+        *("remotes/origin/main", "refs/pull/1/head", "pull/1/head", "heads/v1.0"),
     ],
 )
-def test_revisions_are_gits(repo: GitRepo, revision: str) -> None:
-    """A revision names the commit that it names to git."""
-    expected = repo.run("rev-parse", f"{revision}^{{commit}}")
-    assert _resolve(repo.root, revision) == expected
-
-
-@pytest.mark.parametrize("length", [7, 12, 39, 40])
-@pytest.mark.parametrize("is_packed", [True, False])
-def test_abbreviated_ids(repo: GitRepo, *, is_packed: bool, length: int) -> None:
-    """An id may be cut short, in upper case too, wherever the commit lies."""
-    head = repo.head
+def test_revisions_name_the_commit_that_git_says(
+    repo: GitRepo, opened: Repository, revision: str, *, is_packed: bool
+) -> None:
+    """Names, steps and their combinations lead where `git rev-parse` leads."""
     if is_packed:
-        repo.run("repack", "-adq")
-    assert _resolve(repo.root, head[:length]) == head
-    assert _resolve(repo.root, head[:length].upper()) == head
+        repo.run("pack-refs", "--all")
+        repo.run("gc", "-q")
+    assert opened.resolve(revision) == repo.run("rev-parse", "-q", revision + "^{commit}")
 
 
-def _make_commit(tree: str, moment: int) -> bytes:
-    roles = [f"{role} A <a@b.c> {moment} +0000" for role in ("author", "committer")]
-    return "\n".join([f"tree {tree}", *roles, "", "x\n"]).encode()
+@pytest.mark.parametrize("digits", [4, 7, 12, 39, 40])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_ids_may_be_abbreviated(
+    repo: GitRepo, opened: Repository, digits: int, *, is_packed: bool
+) -> None:
+    """Any four digits or more that only one commit has, in either case."""
+    if is_packed:
+        repo.run("gc", "-q")
+    for revision in ("HEAD", "HEAD~1", "v1.0"):
+        oid = repo.run("rev-parse", revision)
+        commit = repo.run("rev-parse", f"{revision}^{{commit}}")
+        assert opened.resolve(oid[:digits]) == opened.resolve(oid[:digits].upper()) == commit
+    assert opened.resolve("v1.0-1-g" + repo.head[:digits]) == repo.head
 
 
-def _find_twins(tree: str) -> tuple[bytes, bytes]:
-    """Two commits whose ids start with the same four digits: a birthday among 65,536 days."""
-    seen: dict[str, bytes] = {}
-    for moment in range(5000):
-        commit = _make_commit(tree, moment)
-        twin = seen.setdefault(hash_object(Kind.COMMIT, commit)[:4], commit)
-        if twin is not commit:
-            return twin, commit
-    raise AssertionError("no two ids alike among 5000")
-
-
-def test_an_ambiguous_id_is_refused(repo: GitRepo) -> None:
-    """A beginning that several commits share is refused, and the message lists them."""
-    twins = _find_twins(repo.run("rev-parse", "HEAD^{tree}"))
-    one, other = sorted(
-        repo.run("hash-object", "-w", "-t", "commit", "--stdin", stdin=twin) for twin in twins
-    )
-    with pytest.raises(SourceError, match=rf"several commits.*{one}.*{other}"):
-        _resolve(repo.root, one[:4])
+def test_an_abbreviation_that_fits_several_commits_is_refused(
+    repo: GitRepo, opened: Repository
+) -> None:
+    """The message lists the commits, of which the user can choose."""
+    tree = repo.run("rev-parse", "HEAD^{tree}")
+    commits: dict[str, str] = {}
+    commit = twin = ""
+    while commit == twin:
+        commit = repo.run("commit-tree", "-m", f"{len(commits)}", tree)
+        twin = commits.setdefault(commit[:4], commit)
+    with pytest.raises(SourceError, match="fits several commits") as caught:
+        opened.resolve(commit[:4])
+    assert all(oid in str(caught.value) for oid in (commit, twin))
 
 
 @pytest.mark.parametrize(
     "revision",
     [
         *(
-            "nothing",
+            "unknown",
+            "refs/heads/unknown",
+            "HEAD~99",
+            "HEAD^3",
+            "HEAD~1^2",
+            "0" * 40,
+            "dead",
+            "f" * 39,
+        ),
+        *(
+            "a-tree",
+            "a-blob",
+            "HEAD^{tree}",
+            "HEAD:a",
+            ":a",
+            "HEAD@{1}",
+            "@{u}",
+            "main@{yesterday}",
+        ),
+        *(
             "",
             " ",
-            "HEAD~99",
-            "HEAD^2",
-            "HEAD:docs",
+            "-1",
             "--all",
-            "..",
-            "main..HEAD",
-            "HEAD~x",
+            "--output=x",
+            "-h",
+            "HEAD..main",
+            "^HEAD",
+            "HEAD^{/x}",
+            ":/merge",
         ),
-        *(":/x", "@{u}", "0" * 40, "refs/heads/", "../../config", "a\nb", "é", "\udce9", "\0"),
-        *("HEAD~" + "9" * 30, "^" * 50, "HEAD^{tree}", "config", "description"),
+        *(
+            "..",
+            "../../etc/passwd",
+            "config",
+            "refs",
+            "a\nb",
+            "a\0b",
+            "~1",
+            "^",
+            "\udcff",
+            "HEAD~" + "9" * 400,
+        ),
     ],
 )
-def test_what_names_no_commit_is_refused(repo: GitRepo, revision: str) -> None:
-    """Whatever is no commit's name is refused as a setting, whatever it looks like."""
-    with pytest.raises(SourceError):
-        _resolve(repo.root, revision)
+def test_what_names_no_commit_is_refused(opened: Repository, revision: str) -> None:
+    """Whatever is asked for, the answer is one line that repeats it."""
+    with pytest.raises(SourceError) as caught:
+        opened.resolve(revision)
+    assert repr(revision) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_tag_of_a_tree_is_no_commit(repo: GitRepo) -> None:
-    """A tag that is on something else than a commit is refused."""
-    repo.run("tag", "-a", "-m", "a tree", "tree", "HEAD^{tree}")
-    with pytest.raises(SourceError):
-        _resolve(repo.root, "tree")
+def test_trees_and_blobs_are_told_from_commits(repo: GitRepo, opened: Repository) -> None:
+    """An id of something else says what it is."""
+    for name, kind in (("HEAD^{tree}", "tree"), ("HEAD:a", "blob")):
+        with pytest.raises(SourceError, match=f"is a {kind}, not a commit"):
+            opened.resolve(repo.run("rev-parse", name))
 
 
-def test_an_unborn_head(tmp_path: Path) -> None:
-    """A repository without a commit is told to commit first."""
-    repo = GitRepo.init(tmp_path / "new")
-    with pytest.raises(SourceError, match="no commit yet"):
-        _resolve(repo.root)
-
-
-def test_history_that_a_shallow_clone_lacks(repo: GitRepo, tmp_path: Path) -> None:
-    """An unknown revision of a shallow clone is refused with the remedy."""
-    clone = clones.shallow(repo, tmp_path / "shallow")
-    with pytest.raises(SourceError, match="shallow"):
-        _resolve(clone, "HEAD~1")
-    with Repository.open(clone) as repository:
-        assert repository.shallow == {repo.head}
+def test_a_shallow_clone_is_named_as_the_reason(repo: GitRepo, tmp_path: Path) -> None:
+    """What lies beyond the border of a shallow clone may exist elsewhere."""
+    clone = GitRepo.clone(f"file://{repo.root}", tmp_path / "clone", "--depth=1")
+    with Repository.open(clone.root) as repository:
+        assert repository.resolve("HEAD") == repo.head
+        for revision in ("HEAD~1", "v1.0", repo.run("rev-parse", "HEAD~1")):
+            with pytest.raises(SourceError, match="shallow: fetch more"):
+                repository.resolve(revision)

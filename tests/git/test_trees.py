@@ -135,14 +135,14 @@ def test_equal_subtrees_stay_closed(repo: GitRepo, opened: Repository) -> None:
     """Only the trees on the way to a change are read."""
     one = repo.commit({f"{folder}/{name}/f": "x" for folder in "ab" for name in "cd"})
     other = repo.commit({"a/c/f": "changed"})
-    roots = [bytes.fromhex(opened.read_commit(commit).tree) for commit in (one, other)]
+    old, new = (bytes.fromhex(opened.read_commit(commit).tree) for commit in (one, other))
     seen: list[bytes] = []
 
     def read(oid: bytes) -> Stored:
         seen.append(oid)
         return opened.store.read(oid)
 
-    assert [change.path for change in diff_trees(read, *roots)] == [b"a/c/f"]
+    assert [change.path for change in diff_trees(read, old, new)] == [b"a/c/f"]
     assert len(seen) == 6
 
 

@@ -1,76 +1,102 @@
-"""Every kind of clone of a repository; each function makes one at `new` and returns its folder."""
+"""Every kind of clone that git makes of a repository, made with the real git."""
 
 from pathlib import Path
 
 from tests.support.repositories import GitRepo
 
-_ALLOW_FILES = ("-c", "protocol.file.allow=always")
 
-
-def in_folder(repo: GitRepo, _: Path) -> Path:
-    """A folder inside the repository itself."""
+def make_subfolder(repo: GitRepo, _: Path) -> Path:
+    """A folder inside the work tree."""
     return repo.root / "docs"
 
 
-def bare(repo: GitRepo, new: Path) -> Path:
+def make_bare(repo: GitRepo, folder: Path) -> Path:
     """A bare clone."""
-    return GitRepo.clone(repo.root, new, "--bare").root
+    return GitRepo.clone(repo.root, folder / "bare.git", "--bare").root
 
 
-def mirror(repo: GitRepo, new: Path) -> Path:
-    """A mirror: bare, with every ref."""
-    return GitRepo.clone(repo.root, new, "--mirror").root
-
-
-def worktree(repo: GitRepo, new: Path) -> Path:
+def make_worktree(repo: GitRepo, folder: Path) -> Path:
     """A linked work tree."""
-    repo.run("worktree", "add", "--quiet", "--detach", str(new))
-    return new
+    repo.run("worktree", "add", "-q", "--detach", str(folder / "linked"))
+    return folder / "linked"
 
 
-def separate(repo: GitRepo, new: Path) -> Path:
-    """A clone whose git directory lies elsewhere."""
-    return GitRepo.clone(repo.root, new, f"--separate-git-dir={new}.git").root
+def make_separate(repo: GitRepo, folder: Path) -> Path:
+    """A clone whose `.git` is a file that names another folder."""
+    options = (f"--separate-git-dir={folder / 'elsewhere'}",)
+    return GitRepo.clone(repo.root, folder / "separate", *options).root
 
 
-def submodule(repo: GitRepo, new: Path) -> Path:
-    """The repository as a submodule of another."""
-    outer = GitRepo.init(new)
-    outer.run(*_ALLOW_FILES, "submodule", "--quiet", "add", str(repo.root), "sub")
-    return new / "sub"
+def make_submodule(repo: GitRepo, folder: Path) -> Path:
+    """A submodule of another repository."""
+    outer = GitRepo.init(folder / "outer")
+    outer.run("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo.root), "inner")
+    return outer.root / "inner"
 
 
-def detached(repo: GitRepo, _: Path) -> Path:
-    """The repository with a detached HEAD."""
-    repo.run("checkout", "--quiet", "--detach")
+def make_detached(repo: GitRepo, _: Path) -> Path:
+    """The repository itself, with no branch checked out."""
+    repo.run("checkout", "-q", "--detach")
     return repo.root
 
 
-def shallow(repo: GitRepo, new: Path) -> Path:
-    """A clone of one commit."""
-    return GitRepo.clone(repo.root.as_uri(), new, "--depth=1").root
+def make_shallow(repo: GitRepo, folder: Path) -> Path:
+    """A clone with one commit only."""
+    return GitRepo.clone(f"file://{repo.root}", folder / "shallow", "--depth=1").root
 
 
-def sparse(repo: GitRepo, new: Path) -> Path:
-    """A clone with a sparse index and next to nothing checked out."""
-    clone = GitRepo.clone(repo.root, new)
+def make_sparse(repo: GitRepo, folder: Path) -> Path:
+    """A clone with some folders only, and a sparse index."""
+    clone = GitRepo.clone(repo.root, folder / "sparse", "--sparse")
     clone.run("sparse-checkout", "set", "--cone", "--sparse-index", "other")
-    return new
+    return clone.root
 
 
-def partial(repo: GitRepo, new: Path) -> Path:
-    """A clone without trees and blobs, nothing checked out."""
+def make_patterned(repo: GitRepo, folder: Path) -> Path:
+    """A clone with the files of a pattern only."""
+    clone = GitRepo.clone(repo.root, folder / "patterned")
+    clone.run("sparse-checkout", "set", "--no-cone", "/top.md")
+    return clone.root
+
+
+def make_partial(repo: GitRepo, folder: Path) -> Path:
+    """A clone without blobs."""
     repo.run("config", "uploadpack.allowFilter", "true")
-    return GitRepo.clone(repo.root.as_uri(), new, "--filter=tree:0", "--no-checkout").root
+    options = ("--filter=blob:none", "--no-checkout")
+    return GitRepo.clone(f"file://{repo.root}", folder / "partial", *options).root
 
 
-def packed_refs(repo: GitRepo, _: Path) -> Path:
-    """The repository with all its refs packed."""
-    repo.run("pack-refs", "--all")
+def make_shared(repo: GitRepo, folder: Path) -> Path:
+    """A clone that borrows all objects."""
+    return GitRepo.clone(repo.root, folder / "shared", "--shared").root
+
+
+def make_linked(repo: GitRepo, folder: Path) -> Path:
+    """A symbolic link to the repository."""
+    (folder / "link").symlink_to(repo.root)
+    return folder / "link"
+
+
+def make_foreign(repo: GitRepo, _: Path) -> Path:
+    """The repository itself, with an extension switched on."""
+    repo.run("config", "core.repositoryFormatVersion", "1")
+    repo.run("config", "extensions.worktreeConfig", "true")
     return repo.root
 
 
-def linked(repo: GitRepo, new: Path) -> Path:
-    """A symbolic link to the repository."""
-    new.symlink_to(repo.root)
-    return new
+MAKERS = (
+    make_subfolder,
+    make_bare,
+    make_worktree,
+    make_separate,
+    make_submodule,
+    make_detached,
+    make_shallow,
+    make_sparse,
+    make_patterned,
+    make_partial,
+    make_shared,
+    make_linked,
+    make_foreign,
+)
+"""Each makes its kind of a repository, below a folder where it may, and returns the place."""

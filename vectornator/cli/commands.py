@@ -120,7 +120,7 @@ def _show_record(record: Record, call: Call) -> None:
     if output.is_quiet and not output.is_json and not record.is_plan:
         return
     text = render_record(record, paint=output.data_paint, is_whole=call.settings.verbose)
-    output.answer(text, document.to_json_document(record))
+    output.answer(text, lambda: document.to_json_document(record))
     if record.is_plan and call.command == "sync":
         output.talk("Nothing was changed: this was a dry run.")
 
@@ -128,7 +128,7 @@ def _show_record(record: Record, call: Call) -> None:
 def _list(call: Call) -> int:
     found = queries.list_files(call.settings, call.environ)
     files = sorted(found, key=lambda file: (not file.path, file.path))
-    call.output.answer(answers.render_files(files), document.files_to_json(files))
+    call.output.answer(answers.render_files(files), lambda: document.files_to_json(files))
     call.output.talk(answers.summarise_files(files))
     return 0
 
@@ -137,7 +137,7 @@ def _search(call: Call) -> int:
     hits = queries.search(call.settings, call.environ, call.argument)
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     text = answers.render_hits(hits, call.argument, paint=call.output.data_paint, width=width)
-    call.output.answer(text, document.hits_to_json(hits))
+    call.output.answer(text, lambda: document.hits_to_json(hits))
     if not hits:
         call.output.talk("Nothing was found.")
     return 0
@@ -145,28 +145,28 @@ def _search(call: Call) -> int:
 
 def _create_store(call: Call) -> int:
     store_id = queries.create_store(call.settings, call.environ, call.argument)
-    call.output.answer(escape(store_id), document.store_to_json(store_id))
+    call.output.answer(escape(store_id), lambda: document.store_to_json(store_id))
     return 0
 
 
 def _show_metadata(call: Call) -> int:
     given = call.settings.commit if "commit" in call.settings.model_fields_set else None
     metadata = queries.show_metadata(call.settings, call.environ, given)
-    call.output.answer(answers.render_metadata(metadata), metadata)
+    call.output.answer(answers.render_metadata(metadata), lambda: metadata)
     return 0
 
 
 def _status(call: Call) -> int:
     status = queries.read_status(call.settings, call.environ)
     text = answers.render_status(status, paint=call.output.data_paint)
-    call.output.answer(text, document.status_to_json(status))
+    call.output.answer(text, lambda: document.status_to_json(status))
     return 0
 
 
 def _log(call: Call) -> int:
     entries = queries.read_log(call.settings, call.environ)
     text = answers.render_log(entries, paint=call.output.data_paint)
-    call.output.answer(text, document.log_to_json(entries))
+    call.output.answer(text, lambda: document.log_to_json(entries))
     return 0
 
 

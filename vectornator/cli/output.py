@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,9 @@ class Output:
         self.data_paint = choose_paint(settings.color, sys.stdout, environ)
         self.talk_paint = choose_paint(settings.color, sys.stderr, environ)
 
-    def answer(self, text: str, document: Mapping[str, Any]) -> None:
+    def answer(self, text: str, to_document: Callable[[], Mapping[str, Any]]) -> None:
         """Write what was asked for, in the form that was asked for."""
-        if answer := dump_json(document) if self.is_json else text:
+        if answer := dump_json(to_document()) if self.is_json else text:
             sys.stdout.write(f"{answer}\n")
 
     def talk(self, line: str) -> None:
@@ -63,7 +63,7 @@ class Output:
         _say(f"vectornator: {label} {escape(message)}")
         if self.is_json:
             run = to_json_document(self.record) if self.record else {}
-            self.answer("", {**run, **error_to_json(reason, message)})
+            self.answer("", lambda: {**run, **error_to_json(reason, message)})
 
 
 def _say(text: str) -> None:

@@ -62,9 +62,10 @@ class _Walk:
     def is_open(self) -> bool:
         """Whether a commit waits that only one side has reached.
 
-        What both have reached leads to nothing new: an ancestor of both is neither of the two.
+        What both have reached leads to nothing new, as an ancestor of both is neither of the
+        two; but it may show that both sides end in the same missing commit.
         """
-        return self._single > 0
+        return self._single > 0 or (bool(self._heap) and self.is_cut)
 
     @property
     def is_cut(self) -> bool:

@@ -40,11 +40,9 @@ def list_dirty(repo: Repo, root: Path, select: Callable[[str], bool], limit: int
     was told to leave alone (skip-worktree, assume-unchanged) is left alone. An index that is
     large, sparse or unreadable gives nothing.
     """
-    index = Path(repo.index_path())
     dirty: list[str] = []
     try:
-        status = index.stat()
-        if status.st_size > _MAX_INDEX:
+        if Path(repo.index_path()).stat().st_size > _MAX_INDEX:
             return []
         entries = list(_list_tracked(repo))
     except Exception:  # noqa: BLE001  (whatever dulwich makes of a strange index, it is not ours)
@@ -52,7 +50,7 @@ def list_dirty(repo: Repo, root: Path, select: Callable[[str], bool], limit: int
     for entry in entries:
         if len(dirty) >= limit:
             break
-        if select(entry.path) and _is_changed(root / entry.path, entry, status.st_mtime_ns):
+        if select(entry.path) and _is_changed(root / entry.path, entry):
             dirty.append(entry.path)
     return dirty
 
@@ -72,7 +70,7 @@ def _list_tracked(repo: Repo) -> Iterator[_Tracked]:
         yield _Tracked(text, entry.sha.decode("ascii"), entry.size, moment)
 
 
-def _is_changed(place: Path, entry: _Tracked, index_time: int) -> bool:
+def _is_changed(place: Path, entry: _Tracked) -> bool:
     """Whether a file differs from its blob; it is read only where its stat data leave doubt."""
     try:
         status = os.lstat(place)
@@ -82,11 +80,9 @@ def _is_changed(place: Path, entry: _Tracked, index_time: int) -> bool:
         return False
     if not stat.S_ISREG(status.st_mode):
         return True
-    if entry.size not in {0, status.st_size & _SIZE_BITS}:
+    if entry.size not in {0, status.st_size & _SIZE_BITS}:  # git writes 0 where it is in doubt
         return True
-    # As git does: a file changed in the moment the index was written may look unchanged.
-    is_settled = entry.mtime < index_time and entry.size == status.st_size & _SIZE_BITS
-    if is_settled and status.st_mtime_ns == entry.mtime:
+    if status.st_mtime_ns == entry.mtime and entry.size == status.st_size & _SIZE_BITS:
         return False
     return status.st_size <= _MAX_READ and not _has_content(place, entry.blob)
 

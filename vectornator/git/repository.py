@@ -81,6 +81,12 @@ class Repository:
                 f"The repository at {folder.absolute()} can't be opened: {error}. "
                 "Check it with `git status`."
             ) from error
+        if not Path(repo.commondir(), "objects").is_dir():  # a `.git` file that leads nowhere
+            repo.close()
+            raise SourceError(
+                f"The git directory {repo.commondir()} of {folder.absolute()} is missing. "
+                "Check with `git status`."
+            )
         if _find_object_format(repo) != "sha1":
             repo.close()
             raise SourceError(

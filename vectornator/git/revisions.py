@@ -15,7 +15,7 @@ _SHAPE = re.compile(
 
 _STEP = re.compile(r"([~^])([0-9]*)(\{)?")
 _ID = re.compile(r"[0-9a-f]{40}")
-_ABBREVIATION = re.compile(r"(?:.+-g)?([0-9a-f]{4,39})")
+_ABBREVIATION = re.compile(r"(?:.+-g)?([0-9a-f]{4,40})")
 """Some digits of an id, perhaps at the end of what `git describe` prints."""
 
 _PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")

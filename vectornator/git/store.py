@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +82,7 @@ class ObjectStore:
 
     def list_ids(self, prefix: str) -> set[bytes]:
         """The ids that start with `prefix`, two hexadecimal digits or more."""
-        return {oid for shelf in self._shelves for oid in shelf.list_ids(prefix)}
+        return {oid for shelf in self._list_shelves() for oid in shelf.list_ids(prefix)}
 
     def add(self, objects: Mapping[bytes, Stored]) -> None:
         """Keep objects in memory for as long as the repository is open."""
@@ -109,10 +110,7 @@ class ObjectStore:
         `git gc` writes its pack first and then removes what the pack replaces, so one more
         look finds what the first one missed.
         """
-        yield from self._shelves
-        for packs in self._packs:
-            if packs.rescan():
-                yield packs
+        return chain(self._shelves, (packs for packs in self._packs if packs.rescan()))
 
     def _explain_absence(self, oid: bytes) -> SourceError:
         """Why an object is not here: it may lie in a pack that can't be used."""

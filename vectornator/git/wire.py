@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dulwich.errors import ApplyDeltaError
-from dulwich.pack import UnpackedObject, apply_delta, create_delta
+from dulwich.pack import UnpackedObject, apply_delta
 
+from vectornator.git.delta import make_delta
 from vectornator.git.failures import BadAnswer
 from vectornator.git.objects import Kind, Read, Stored, hash_object
 
@@ -59,7 +60,7 @@ def make_object(
 def to_record(item: PackedObject) -> UnpackedObject:
     """What dulwich's pack writer takes: a delta where that halves the size, else the whole."""
     if item.base is not None and item.base != item.oid:
-        delta = b"".join(create_delta(item.base_content, item.content))
+        delta = make_delta(item.base_content, item.content, is_text=item.kind == Kind.BLOB)
         if 2 * len(delta) < len(item.content):
             return UnpackedObject(
                 item.kind, sha=item.oid, delta_base=item.base, decomp_chunks=[delta]

@@ -22,7 +22,7 @@ from vectornator.git.objects import (
     Stored,
     parse_commit,
 )
-from vectornator.git.remote import Remote
+from vectornator.git.remote import Remote, Unreachable
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item, walk_tree
 from vectornator.git.wire import PackedObject, make_object
@@ -109,11 +109,12 @@ class NotesStore:
 
     def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
         """Commit the edits onto the tip that was loaded, and move the ref by compare-and-swap."""
+        self._gather(edits, note.commit)
         shards = self._edit_shards(edits)
         objects = self._to_objects(ledger, shards, note)
         new = objects[-1].oid.hex()
         if self._remote:
-            self._remote.push(self._ref, new, self._tip, objects)
+            self._push(self._remote, new, objects)
             self._follow_locally(new, objects)
         else:
             self._write(objects)
@@ -279,6 +280,26 @@ class NotesStore:
         )
 
     # Writing.
+
+    def _push(self, remote: Remote, new: Oid, objects: list[PackedObject]) -> None:
+        """Push; where the answer was lost, ask whether the push arrived."""
+        try:
+            remote.push(self._ref, new, self._tip, objects)
+        except Unreachable:
+            if self._find_tip() != new:
+                raise
+
+    def _gather(self, edits: Mapping[str, Entry | None], commit: Oid) -> None:
+        """Fetch in one request all that a save reads, or sends a delta to."""
+        if self._tree is None:
+            return
+        places = self._list_shards()
+        wanted = [places[name] for name in group_by_shard(edits) if name in places]
+        items = (find_item(self._read, self._tree, path) for path in (LEDGER, PENDING, ORDER))
+        wanted += [item.oid for item in items if item]
+        if found := find_note(self._read, self._tree, commit):
+            wanted.append(bytes.fromhex(found[1]))
+        self._read_blobs(wanted)
 
     def _edit_shards(self, edits: Mapping[str, Entry | None]) -> dict[str, dict[str, Entry]]:
         groups = group_by_shard(edits)
