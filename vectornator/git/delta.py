@@ -1,4 +1,4 @@
-"""Deltas for what is pushed: a text by its lines, so that what did not change costs next to nothing.
+"""Deltas for what is pushed: a text by its lines, so that only what changed costs anything.
 
 The format is that of gitformat-pack(5), "Deltified representation". A general delta maker finds
 many tiny matches inside ids and hashes, which cost more than they save once the rest is
@@ -52,12 +52,15 @@ def _sum_up(lines: list[bytes]) -> list[int]:
 
 def _replace(before: bytes, after: bytes, start: int) -> Iterator[bytes]:
     """Instructions for lines that changed: the ends they share are copied."""
-    head = len(commonprefix([before, after]))
-    rest = before[head:], after[head:]
-    tail = len(commonprefix([part[::-1] for part in rest]))
+    head = _count_shared(before, after)
+    tail = _count_shared(before[head:][::-1], after[head:][::-1])
     yield from _copy(start, start + head)
     yield from _insert(after[head : len(after) - tail])
     yield from _copy(start + len(before) - tail, start + len(before))
+
+
+def _count_shared(one: bytes, other: bytes) -> int:
+    return len(commonprefix([one, other]))  # noqa: RUF071  (bytes are what is compared)
 
 
 def _copy(start: int, end: int) -> Iterator[bytes]:

@@ -10,8 +10,8 @@ from dulwich.repo import Repo
 
 from vectornator.git.objects import Kind, Oid, hash_object
 
-_MAX_INDEX = 4 << 20
-"""The largest index that is read for the sake of a remark, in bytes."""
+_MAX_INDEX = 400 << 10
+"""The largest index that is read for the sake of a remark, in bytes: some 4,000 files."""
 
 _MAX_READ = 16 << 20
 """The largest file that is read for the sake of a remark, in bytes."""

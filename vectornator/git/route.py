@@ -1,5 +1,6 @@
 """How to get to a remote: which client speaks for a URL, with which credential and patience."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 from dulwich.client import (
     LocalGitClient,
     SSHGitClient,
+    SubprocessGitClient,
     SubprocessSSHVendor,
+    TraditionalGitClient,
     parse_rsync_url,
 )
 from dulwich.config import StackedConfig
@@ -56,17 +59,15 @@ class Terms:
     patience: Patience = field(default_factory=Patience)
 
 
-class SshClient(SSHGitClient):
-    """Dulwich's client over the user's ssh.
+class Sessions(TraditionalGitClient):
+    """What is ours in the clients that talk to another process.
 
-    Only `_connect` is ours: it heeds the other side's error packets, counts sessions, and
-    remembers the last one, which dulwich leaves open when it fails early.
+    It heeds the other side's error packets, counts sessions, and remembers the last one, which
+    dulwich leaves open when it fails early.
     """
 
-    def __init__(self, host: str, traffic: Traffic, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(host, **options)
-        self._traffic = traffic
-        self._session: Protocol | None = None
+    _traffic: Traffic
+    _session: Protocol | None = None
 
     def close(self) -> None:
         """End the last session."""
@@ -85,11 +86,30 @@ class SshClient(SSHGitClient):
         return session, can_read, errors
 
 
+class SshClient(Sessions, SSHGitClient):
+    """Dulwich's client over the user's ssh."""
+
+    def __init__(self, host: str, traffic: Traffic, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(host, **options)
+        self._traffic = traffic
+
+
+class PathClient(Sessions, SubprocessGitClient):
+    """Dulwich's client over the git that is installed: hooks and filters are as git has them."""
+
+    def __init__(self, git: str, traffic: Traffic) -> None:
+        super().__init__(report_activity=traffic.count)
+        self._traffic = traffic
+        # Dulwich gives the process no environment of its own to say what is spoken.
+        speak = ("env", "GIT_PROTOCOL=version=2", git, "-c", "uploadpack.allowFilter=true")
+        self.git_command = list(speak)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A client, the path it asks for, and the URL as it may be shown."""
 
-    client: HttpClient | SshClient | LocalGitClient
+    client: HttpClient | SshClient | PathClient | LocalGitClient
     path: bytes
     shown: str
 
@@ -121,7 +141,7 @@ def build_route(
             where = (parts.username, parts.hostname or "", parts.port)
             return _build_ssh(where, unquote(parts.path), command, traffic)
         case "file":
-            return Route(LocalGitClient(), unquote(parts.path).encode(), parts.path)
+            return _build_path(unquote(parts.path), parts.path, traffic)
         case scheme if "://" in url:
             raise SettingsError(
                 f"The remote {hide_credentials(url)} has the scheme {scheme!r}. "
@@ -132,7 +152,14 @@ def build_route(
             command = find_ssh_command(config, environ, terms.timeouts)
             return _build_ssh((user, host, None), path, command, traffic)
         case _:
-            return Route(LocalGitClient(), str(Path(url).expanduser()).encode(), url)
+            return _build_path(str(Path(url).expanduser()), url, traffic)
+
+
+def _build_path(path: str, shown: str, traffic: Traffic) -> Route:
+    """The installed git where there is one; else dulwich, which copies more and runs no hook."""
+    git = shutil.which("git")
+    client = PathClient(git, traffic) if git else LocalGitClient()
+    return Route(client, path.encode(), shown)
 
 
 def _build_ssh(
