@@ -168,3 +168,31 @@ def test_text_that_can_not_be_encoded_is_spelled_out() -> None:
     command = [sys.executable, "-m", "vectornator", "--help"]
     shown = subprocess.run(command, check=True, env=environ, capture_output=True)
     assert b"0 done \\xb7 1 some" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["-C", "x", "status", "--json"], {"repository": "x", "json_output": "true"}),
+        (["-q", "--commit=v1", "status"], {"quiet": "true", "commit": "v1"}),
+    ],
+)
+def test_options_may_stand_before_the_command(argv: list[str], expected: dict[str, str]) -> None:
+    """Whoever is used to git types `-C FOLDER` first."""
+    assert vars(parse_arguments(argv)) == {"command": "status", **expected}
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["synk"], "synk is not a command; did you mean sync?"),
+        (["-C", "x"], "No command is given"),
+        (["search", "a", "b"], "b is one word too many; put quotes around"),
+        (["sync", "-C"], "expected one argument; see `vectornator sync --help`"),
+        (["--api-key", "sk-1", "sync"], "--api-key is not an option, lest"),
+    ],
+)
+def test_a_slip_in_the_order_of_words_is_explained(argv: list[str], message: str) -> None:
+    """Commands that don't exist, words too many and values that are missing are told apart."""
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        parse_arguments(argv)

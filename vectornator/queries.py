@@ -38,7 +38,9 @@ def search(settings: Settings, environ: Mapping[str, str], query: str) -> list[H
     with _open(settings, environ) as session:
         session.need_store()
         if not isinstance(session.provider, Searches):
-            raise SettingsError(f"The provider {session.provider.name} can't search.")
+            raise SettingsError(
+                f"The provider {session.provider.name} can't search. Ask its store itself."
+            )
         return session.provider.search(query, settings.limit)
 
 

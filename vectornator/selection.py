@@ -75,6 +75,10 @@ class Selection:
             folders.append(self._prefix + folder + "/")
         return tuple(folders)
 
+    def check(self) -> None:
+        """Raise `SettingsError` for a pattern that is not valid, before any path is judged."""
+        _ = (self._chosen, self._excluded)
+
     def is_chosen(self, path: str) -> bool:
         """Tell whether the patterns name `path`, excluded or not."""
         return self._chosen(path)
@@ -118,7 +122,7 @@ def _compile(lines: Iterable[str], origin: str, prefix: str) -> Matches:
     """
     try:
         spec = GitIgnoreSpec.from_lines(lines)
-    except (GitIgnorePatternError, ValueError) as error:
+    except (GitIgnorePatternError, ValueError, re.error) as error:
         raise SettingsError(f"A pattern in {origin} is not valid: {error}") from error
     rules = [rule for rule in spec.patterns if rule.include is not None]
     start = len(prefix)

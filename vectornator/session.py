@@ -59,9 +59,16 @@ class Session:
 
     @cached_property
     def repository(self) -> Repository | None:
-        """The repository; None for a plain folder. Raises `SourceError` for one that is broken."""
+        """The repository; None for a plain folder.
+
+        Raises `SourceError` for one that is broken and for a folder that is not there: in a
+        slip of the pen, git's search upwards would find another repository.
+        """
+        folder = self.settings.repository
+        if not folder.is_dir():
+            raise SourceError(f"{folder} is not a folder. Check -C (--repository).")
         try:
-            return Repository.open(self.settings.repository)
+            return Repository.open(folder)
         except NotARepository:
             return None
 
@@ -198,7 +205,8 @@ class Session:
         if settings.source == "worktree":
             read_file = self._read_from_disk
             selection = self._select(read_file)
-            return FolderSource(self.root, selection, self.commit)
+            max_size = int(settings.max_file_size)
+            return FolderSource(self.root, selection, self.commit, max_size=max_size)
         commit = commit or self.commit
         selection = self._select(lambda path: self._read_from_commit(commit, path))
         self._check_directory(commit)
@@ -217,7 +225,12 @@ class Session:
         place = self.root / path
         if place.is_symlink() or not place.is_file():
             return None
-        return place.read_bytes()
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise SourceError(
+                f"{path} can't be read: {error.strerror}. Check its permissions."
+            ) from error
 
     def _read_from_commit(self, commit: Oid, path: str) -> bytes | None:
         tree = bytes.fromhex(self.git.read_commit(commit).tree)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -124,13 +125,19 @@ class FolderSource:
 
     tree = ""
 
-    def __init__(self, root: Path, selection: Selection, commit: Oid = "") -> None:
+    def __init__(
+        self, root: Path, selection: Selection, commit: Oid = "", *, max_size: int | None = None
+    ) -> None:
         self.commit = commit
         self.selection = selection
         self._root = root
+        self._max_size = max_size
 
     def list_documents(self) -> Iterator[Document | Skip]:
-        """Walk the folder in the order of names."""
+        """Walk the folder in the order of names; what is no file, such as a pipe, stays closed.
+
+        A file of more than `max_size` bytes is skipped unread.
+        """
         yield from self._walk("")
 
     def _walk(self, folder: str) -> Iterator[Document | Skip]:
@@ -139,7 +146,9 @@ class FolderSource:
             if item.is_dir(follow_symlinks=False):
                 if item.name not in {".git", ".vectornator"} and self.selection.may_hold(path):
                     yield from self._walk(path)
-            elif found := self._judge(path, is_link=item.is_symlink()):
+            elif (item.is_symlink() or item.is_file()) and (
+                found := self._judge(path, is_link=item.is_symlink())
+            ):
                 yield found
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
@@ -157,10 +166,12 @@ class FolderSource:
         if is_link:
             return judge_file(self.selection, name, MODE_SYMLINK, "")
         found = judge_file(self.selection, name, 0, "")
-        if isinstance(found, Document):
-            content = self._read_path(path)
-            found = judge_file(self.selection, name, 0, hash_object(Kind.BLOB, content))
-        return found
+        if not isinstance(found, Document):
+            return found
+        if self._is_too_large(path):
+            return Skip(path, SkipReason.TOO_LARGE)
+        content = self._read_path(path)
+        return judge_file(self.selection, name, 0, hash_object(Kind.BLOB, content))
 
     def look_up(self, paths: Iterable[str]) -> dict[str, Document | Skip | None]:
         """Look for each path on the disk."""
@@ -178,11 +189,26 @@ class FolderSource:
             raise SourceError(f"{document.path} changed while it was being synced. Run again.")
         return content
 
+    def _is_too_large(self, path: str) -> bool:
+        with _reading(path):
+            size = (self._root / path).stat().st_size
+        return self._max_size is not None and size > self._max_size
+
     def _read_path(self, path: str) -> bytes:
-        try:
+        with _reading(path):
             return (self._root / path).read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path} can't be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Raise `SourceError` for a file that the block can't read."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(
+            f"{path} can't be read: {error.strerror}. Check its permissions, or leave it out "
+            "with --exclude."
+        ) from error
 
 
 def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Document | Skip | None:

@@ -85,7 +85,8 @@ class Run:
         except VectornatorError as error:
             if self._plan is not None:
                 refused = isinstance(error, Refused)
-                self._observer.finished(self._to_record("blocked" if refused else "failed"))
+                status = "blocked" if refused else self._find_status(is_whole=False)
+                self._observer.finished(self._to_record(status))
             raise
         record = self._to_record(status)
         self._observer.finished(record)
@@ -106,6 +107,8 @@ class Run:
         for words in getattr(session.bare_provider, "remarks", ()):
             self._remark(words)
         if not has_store and not self._settings.dry_run:
+            # A wrong folder or pattern leaves no store behind.
+            session.open_source(self._commit).selection.check()
             self._create_store()
         self._journal.load()
         self._base = self._journal.base

@@ -65,6 +65,7 @@ class Lab:
         self.server = server or MemoryStore()
         self.wrap: Callable[[VectorStoreProvider], VectorStoreProvider] = lambda provider: provider
         self.is_shared = True
+        self.checkpoint_seconds = 60.0
         self.stop = Event()
         self.environ = dict(ENVIRON)
         self.witness = Witness()

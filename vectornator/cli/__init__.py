@@ -6,11 +6,12 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from vectornator.cli.output import Output
 from vectornator.cli.parser import parse_arguments, print_completion
-from vectornator.errors import VectornatorError
+from vectornator.errors import SettingsError, VectornatorError
 
 _BROKEN_PIPE = 141
 _INTERRUPTED = 130
@@ -26,12 +27,20 @@ def run() -> NoReturn:
     # A run makes many objects that live to its end, and few cycles: looking for them after
     # every 700 objects takes a tenth of a large plan.
     gc.set_threshold(100_000, 50, 50)
+    _open_closed_streams()
     exit_code = main()
     sys.stdout.flush()
     sys.stderr.flush()
     if any(thread.name.startswith("apply") for thread in threading.enumerate()):
         os._exit(exit_code)
     sys.exit(exit_code)
+
+
+def _open_closed_streams() -> None:
+    """Let what is written to a stream that the caller closed (`>&-`) go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -67,10 +76,19 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> int
     if arguments.command == "completion":
         print_completion(arguments.shell)
         return 0
+    _check_folder()
     # The engine brings git and the providers along, which help and typing errors can do without.
     from vectornator.cli.commands import run_command  # noqa: PLC0415  (see above)
 
     return run_command(arguments, environ, output)
+
+
+def _check_folder() -> None:
+    """Raise `SettingsError` where the current folder was deleted: every path hangs on it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise SettingsError("The current folder is gone. Go to one that exists.") from error
 
 
 def _explain(error: Exception, output: Output) -> int:

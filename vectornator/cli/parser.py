@@ -66,18 +66,45 @@ _STYLE: dict[str, Any] = {
 def parse_arguments(argv: Sequence[str]) -> Namespace:
     """Read the command and its arguments; only what was given is set, as text or lists of text.
 
-    Raises `SettingsError`, and `SystemExit` when help or the version was asked for.
+    Options may stand before the command too. Raises `SettingsError`, and `SystemExit` when
+    help or the version was asked for.
     """
-    found, unknown = build_parser().parse_known_args(argv)
+    ordered = _put_command_first(argv)
+    if not ordered:
+        raise SettingsError("No command is given; try `vectornator sync` or `vectornator --help`")
+    if ordered[0] not in {*COMMANDS, "completion"} and not ordered[0].startswith("-"):
+        raise SettingsError(_refuse_command(ordered[0]))
+    found, unknown = build_parser().parse_known_args(ordered)
     if unknown:
         raise SettingsError(_refuse(unknown, found.command))
-    if found.command is None:
-        raise SettingsError("No command is given; try `vectornator sync` or `vectornator --help`")
     return found
+
+
+def _put_command_first(argv: Sequence[str]) -> list[str]:
+    """Move the options before the command behind it; empty when there is no command.
+
+    Help and the version stay where they are: before a command they are about the program.
+    """
+    valued = [one for one in declarations() if not one.is_switch]
+    with_value = {name for one in valued for name in (*_spell(one), f"--{one.key}")}
+    place = 0
+    while place < len(argv) and argv[place].startswith("-"):
+        if argv[place] in {"-h", "--help", "--version"}:
+            return list(argv[place:])
+        place += 2 if argv[place] in with_value else 1
+    return [*argv[place : place + 1], *argv[:place], *argv[place + 1 :]] if argv[place:] else []
+
+
+def _refuse_command(word: str) -> str:
+    close = difflib.get_close_matches(word, [*COMMANDS, "completion"], n=1)
+    advice = f"; did you mean {close[0]}?" if close else "; see `vectornator --help`"
+    return f"{word} is not a command{advice}"
 
 
 def _refuse(unknown: Sequence[str], command: str | None) -> str:
     flag = unknown[0].partition("=")[0]
+    if not flag.startswith("-"):
+        return f"{unknown[0]} is one word too many; put quotes around what belongs together"
     secrets = {f"--{one.key}": one.variable for one in declarations() if one.is_secret}
     if flag in secrets:
         return f"{flag} is not an option, lest it be seen by others; set {secrets[flag]}"
@@ -113,6 +140,7 @@ def build_parser(*, is_completing: bool = False) -> Parser:
         positional = _POSITIONALS.get(command, ())
         one = commands.add_parser(
             command,
+            prog=f"vectornator {command}",
             usage=" ".join(["vectornator", command, "[options]", *positional[1:2]]),
             help=purpose,
             description=purpose,
@@ -124,7 +152,13 @@ def build_parser(*, is_completing: bool = False) -> Parser:
             name, metavar, text = positional
             one.add_argument(name, metavar=metavar, help=text)
     purpose = "Print the completion script for a shell."
-    completion = commands.add_parser("completion", help=purpose, description=purpose, **_STYLE)
+    completion = commands.add_parser(
+        "completion",
+        prog="vectornator completion",
+        help=purpose,
+        description=purpose,
+        **_STYLE,
+    )
     completion.add_argument("shell", choices=SHELLS, help="the shell to complete in")
     return parser
 

@@ -61,7 +61,11 @@ class Index:
         self._path = path
         self._db = connection
         self._lock = RLock()
-        self.store_id = self.read_value("store-id")
+        try:
+            self.store_id = self.read_value("store-id")
+        except BaseException:
+            connection.close()
+            raise
 
     @classmethod
     def open(cls, path: Path, timeout: float) -> "Index | None":

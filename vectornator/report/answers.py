@@ -139,9 +139,8 @@ def _judge(status: Status) -> str:
     if not status.last_sync:
         return "Never synced. Run `vectornator sync`."
     if status.in_sync is None:
-        return (
-            f"Synced at {base}; run `vectornator plan` to compare." if base else "Synced in part."
-        )
+        at = f"Synced at {base}" if base else "Synced before"
+        return f"{at}; run `vectornator plan` to compare."
     at = f"the store is at {base}" if base else "the store holds part of an earlier one"
     return f"Not in sync with {commit}: {at}. Run `vectornator plan` to see the difference."
 

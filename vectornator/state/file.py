@@ -116,6 +116,10 @@ class FileStore:
         return [*self._list_forms(), form][-MAX_NOTES:]
 
     def _parse(self) -> dict[str, Any]:
+        if self._path.exists() and not self._path.is_file():
+            raise StateError(
+                f"{self.location} is not a file. Choose another place with --metadata-file."
+            )
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:

@@ -90,8 +90,8 @@ class Note:
 
 
 def shard_of(path: str) -> str:
-    """The two hexadecimal digits that name the shard of a path."""
-    return sha256(path.encode()).hexdigest()[:2]
+    """The two hexadecimal digits that name the shard of a path, be it UTF-8 or not."""
+    return sha256(path.encode(errors="surrogatepass")).hexdigest()[:2]
 
 
 def group_by_shard(paths: Iterable[str]) -> dict[str, list[str]]:
@@ -247,7 +247,9 @@ def load_note(content: bytes, origin: str) -> Note:
 def check_path(path: str, origin: str) -> None:
     """Refuse a path that can't name a document. Raises `StateError`."""
     parts = path.split("/")
-    is_valid = path and "\0" not in path and not {"", ".", ".."}.intersection(parts)
+    is_valid = (
+        path and _is_text(path) and "\0" not in path and not {"", ".", ".."}.intersection(parts)
+    )
     if not is_valid:
         raise StateError(f"{origin} names {path[:80]!r}, which is no path of a document. {_ADVICE}")
 

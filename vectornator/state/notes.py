@@ -10,9 +10,11 @@ command (git's own contract, "preserve non-notes in the notes tree"); the ledger
 * `.vectornator/order`            the commits noted by vectornator, oldest first
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
-from vectornator.errors import StateConflict, StateError
+from vectornator.errors import SourceError, StateConflict, StateError
 from vectornator.git.notes import Change, edit_tree, find_note, make_commit, place_note
 from vectornator.git.objects import (
     MODE_FILE,
@@ -51,6 +53,9 @@ MAX_NOTES = 200
 """How many notes stay in the tree; older ones stay reachable in the history of the ref."""
 
 AUTHOR = "vectornator <vectornator@localhost>"
+
+_OID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHARD = re.compile(rb"[0-9a-f]{2}\.json")
 
 
 def ref_of(target: str) -> str:
@@ -117,9 +122,7 @@ class NotesStore:
             self._push(self._remote, new, objects)
             self._follow_locally(new, objects)
         else:
-            self._write(objects)
-            if not self._repository.set_ref(self._ref, new, self._tip):
-                raise StateConflict(f"{self._ref} was moved by another run. Run again.")
+            self._save_locally(new, objects)
         self._repository.store.add({item.oid: (item.kind, item.content) for item in objects})
         self._tip, self._tree = new, bytes.fromhex(parse_commit(new, objects[-1].content).tree)
         self._shards.update(shards)
@@ -175,7 +178,10 @@ class NotesStore:
             self._fetch([oid], depth=1, filter_spec="tree:0")
         kind, content = self._read(raw)
         if kind != Kind.COMMIT:
-            raise StateError(f"{self._ref} points at something that is no commit.")
+            raise StateError(
+                f"{self._ref} points at something that is no commit. Nothing was changed. Delete "
+                "the ref to start afresh: the store's own attributes are enough to go on."
+            )
         return parse_commit(oid, content)
 
     def _peek(self, commit: Commit) -> Ledger | None:
@@ -205,7 +211,8 @@ class NotesStore:
 
     def _read_order(self) -> list[Oid]:
         content = self._read_path(ORDER) if self._tree else None
-        return content.decode("ascii", "replace").split() if content else []
+        words = content.split() if content else []
+        return [word.decode("ascii") for word in words if _OID.fullmatch(word)]
 
     def _load_shards(self, wanted: Iterable[str] | None) -> None:
         """Fill the cache with the shards named, or with all there are."""
@@ -220,7 +227,7 @@ class NotesStore:
             self._shards[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
 
     def _list_shards(self) -> dict[str, bytes]:
-        """The blob of each shard, by name."""
+        """The blob of each shard, by name; what else somebody put there is left alone."""
         if self._tree is None:
             return {}
         self._fetch_trees()
@@ -228,8 +235,9 @@ class NotesStore:
         if folder is None or not folder.is_directory:
             return {}
         return {
-            path.decode("ascii", "replace").removesuffix(".json"): oid
+            path[:2].decode("ascii"): oid
             for path, _, oid in walk_tree(self._read, folder.oid)
+            if _SHARD.fullmatch(path)
         }
 
     def _load_whole(self, oid: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
@@ -366,14 +374,24 @@ class NotesStore:
                 blobs.append(blob)
         return blobs, changes
 
+    def _save_locally(self, new: Oid, objects: list[PackedObject]) -> None:
+        try:
+            is_moved = self._move_ref(new, objects)
+        except SourceError as error:
+            raise StateError(str(error)) from error
+        if not is_moved:
+            raise StateConflict(f"{self._ref} was moved by another run. Run again.")
+
     def _follow_locally(self, new: Oid, objects: list[PackedObject]) -> None:
         """Move the repository's own ref too, where that leaves it with every object."""
         if self._repository.read_ref(self._ref) == self._tip:
-            self._write(objects)
-            self._repository.set_ref(self._ref, new, self._tip)
+            with suppress(SourceError):  # a read-only checkout; the remote has it
+                self._move_ref(new, objects)
 
-    def _write(self, objects: list[PackedObject]) -> None:
+    def _move_ref(self, new: Oid, objects: list[PackedObject]) -> bool:
+        """Write objects and move the ref onto them; False when it moved meanwhile."""
         self._repository.store.write({item.oid: (item.kind, item.content) for item in objects})
+        return self._repository.set_ref(self._ref, new, self._tip)
 
 
 def _summarize(note: Note) -> str:
