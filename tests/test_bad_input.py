@@ -12,7 +12,7 @@ import vectornator
 from tests.support.lab import Lab
 from tests.support.repositories import ENVIRON, GitRepo
 from vectornator.cli import main
-from vectornator.errors import SourceError
+from vectornator.errors import SourceError, StateError
 from vectornator.model import Document, Skip, SkipReason
 from vectornator.selection import Selection
 from vectornator.source import FolderSource
@@ -28,12 +28,14 @@ def lab(tmp_path: Path) -> Lab:
     return Lab(repo)
 
 
-def edit_notes(repo: GitRepo, files: Mapping[str, bytes]) -> None:
-    """Put files into the notes tree, as another program might."""
+def edit_notes(repo: GitRepo, files: Mapping[str, bytes | None]) -> None:
+    """Put files into the notes tree, or take them out (None), as another program might."""
     folder = repo.root.parent / "notes"
     repo.run("worktree", "add", "--quiet", "--detach", str(folder), REF)
     notes = GitRepo(folder)
-    notes.write(dict(files))
+    notes.write({path: content for path, content in files.items() if content is not None})
+    for path in (path for path, content in files.items() if content is None):
+        (folder / path).unlink(missing_ok=True)
     notes.run("add", "--all")
     notes.run("commit", "--quiet", "-C", REF)
     repo.run("update-ref", REF, notes.head)
@@ -106,16 +108,26 @@ def test_hostile_order_is_no_trouble(lab: Lab, capsys: pytest.CaptureFixture[str
     assert lab.repo.head[:10] in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", ['"\\ud800.md"', '"../a.md"', '""'])
-def test_entries_of_impossible_paths_are_refused(
-    lab: Lab, capsys: pytest.CaptureFixture[str], path: str
+@pytest.mark.parametrize("content", [b"{}", b'{"../a.md": {}}', b'{"\\ud800.md": {}}', b"junk"])
+def test_tampered_entries_are_refused(
+    lab: Lab, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
-    """A ledger that names a path no document can have is unreadable; nothing is done."""
+    """Entries that are not those the ledger was saved with are believed by no run."""
     lab.sync()
-    edit_notes(lab.repo, {".vectornator/entries/00.json": b"{%s: {}}" % path.encode()})
+    edit_notes(lab.repo, {".vectornator/entries/00.json": content})
     options = ("-C", str(lab.repo.root), "--provider", "lab")
     exit_code, line = run(capsys, "show-metadata", *options)
-    assert (5, True) == (exit_code, "no path of a document" in line)
+    assert (5, True) == (exit_code, "not those that its ledger was saved with" in line)
+
+
+def test_lost_entries_duplicate_nothing(lab: Lab) -> None:
+    """A notes tree that lost its entries stops the run before anything is stored twice."""
+    lab.sync()
+    edit_notes(lab.repo, {f".vectornator/entries/{n:02x}.json": None for n in range(256)})
+    lab.repo.commit({"a.md": "# A2\n"})
+    with pytest.raises(StateError, match="not those"):
+        lab.sync()
+    assert 2 == lab.copies
 
 
 def test_notes_ref_on_a_blob_says_what_to_do(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from vectornator.errors import Foreign
-from vectornator.model import Delete, Entry, Failed, Manifest, Outcome, Rename, Update
+from vectornator.model import Delete, Done, Entry, Failed, Manifest, Outcome, Rename, Update
 from vectornator.state.ledger import MAX_AHEAD, MAX_LISTED, Ledger, Note
 
 
@@ -85,21 +85,30 @@ class Edits:
     def rebase(self, theirs: Manifest, *, prefers_ours: bool) -> None:
         """Carry the edits over onto the entries that another run has saved meanwhile.
 
-        `theirs` holds their entries of the edited paths. Where both runs stored a copy of the
-        same path, one stays and the other joins the leftovers; so nothing is stored twice.
+        `theirs` holds their entries of the edited paths. What one run alone has changed stays
+        changed. Where both stored a copy of the same path, one stays and the other joins the
+        leftovers, so nothing is stored twice; a copy outlives a delete, as the next round
+        tells whether it is wanted. Failures are dropped: that round tries again.
         """
         for path, ours in list(self.after.items()):
             other, was = theirs.get(path), self.before[path]
             self.before[path] = other
             if _id_of(other) in {_id_of(was), _id_of(ours)}:
                 continue
-            kept, lost = (ours, other) if prefers_ours else (other, ours)
-            self.after[path] = kept
-            if lost is not None:
+            if ours is None or _id_of(ours) == _id_of(was):
+                self.after[path] = other
+            elif other is not None:
+                kept, lost = (ours, other) if prefers_ours else (other, ours)
+                self.after[path] = kept
                 self.leftovers[lost.file_id] = path
-        wanted = {entry.file_id for entry in self.after.values() if entry}
-        for file_id in wanted & self.leftovers.keys():
-            self.forget(file_id)
+        for entry in filter(None, self.after.values()):
+            self.forget(entry.file_id)
+        self.outcomes = [outcome for outcome in self.outcomes if isinstance(outcome, Done)]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a copy changed its path: nobody but the store can tell where another run took it."""
+        return any(isinstance(outcome.change, Rename) for outcome in self.outcomes)
 
 
 def _id_of(entry: Entry | None) -> str:

@@ -35,6 +35,7 @@ class Journal:
         """Whether the store was listed, so that every entry is in question."""
 
         self._asked: Ledger | None = None
+        self._mark = ""
         self._session = session
         self._remark = remark
         self._last_save = time.monotonic()
@@ -49,17 +50,17 @@ class Journal:
         """The commit that the manifest matches completely; empty when there is none."""
         return self.ledger.base if self.ledger else ""
 
-    def load(self) -> None:
+    def load(self, *, has_store: bool) -> None:
         """Take the ledger over if it is of the store in use; else start from an empty one."""
         session = self._session
-        self.ledger = session.find_ledger()
+        self.ledger = session.find_ledger() if has_store else None
         if self.ledger:
             self.edits.leftovers.update(self.ledger.leftovers)
         elif session.ledger:
             session.state.discard_entries()
             self._remark(
-                f"The ledger is of the store {session.ledger.store_id}, not of this one: "
-                "it is not applied, and this store starts afresh."
+                f"The ledger is of the store {session.ledger.store_id}, which is not the one in "
+                "use: it is not applied, and every document is stored anew."
             )
 
     def must_list(self, refresh: str) -> bool:
@@ -67,7 +68,8 @@ class Journal:
         provider = self._session.provider
         mark = None
         if isinstance(provider, MarksStore):
-            mark = _read_own(provider.read_mark(), self._session.mark_key)
+            self._mark = provider.read_mark().get(self._session.mark_key, "")
+            mark = _parse_mark(self._mark)
         return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
 
     def refresh(self) -> None:
@@ -172,14 +174,14 @@ class Journal:
 
     def mark_store(self, state: str) -> None:
         """Let the store remember `dirty` or `clean`, where it can remember anything."""
-        provider = self._session.provider
-        if isinstance(provider, MarksStore):
-            sequence = self.ledger.sequence if self.ledger else 0
-            words = f"{state} {sequence}"
-            provider.write_mark({**provider.read_mark(), self._session.mark_key: words})
+        provider, key = self._session.provider, self._session.mark_key
+        words = f"{state} {self.ledger.sequence if self.ledger else 0}"
+        if isinstance(provider, MarksStore) and words != self._mark:
+            provider.write_mark({**provider.read_mark(), key: words})
+            self._mark = words
 
 
-def _read_own(mark: Mapping[str, str], key: str) -> dict[str, str]:
-    """What the store remembers of this target, from a mark that several targets share."""
-    state, _, sequence = mark.get(key, "").partition(" ")
+def _parse_mark(words: str) -> dict[str, str]:
+    """What the store remembers of the last run; nothing when there was none."""
+    state, _, sequence = words.partition(" ")
     return {"state": state, "sequence": sequence} if state else {}

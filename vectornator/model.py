@@ -207,8 +207,8 @@ class Failed:
 
     @property
     def message(self) -> str:
-        """The cause in one line."""
-        return " ".join(str(self.error).split())
+        """The cause in one line that can be encoded, whatever the store put into it."""
+        return " ".join(str(self.error).split()).encode("utf-8", "replace").decode()
 
 
 Outcome: TypeAlias = Done | Failed

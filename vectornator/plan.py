@@ -1,7 +1,7 @@
 """What must change in the store: documents compared with the manifest, and the brakes on it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TypeAlias
@@ -54,12 +54,13 @@ def make_plan(
 ) -> Plan:
     """Compare what should be stored with what is, and list the difference.
 
-    `manifest` holds the entries of the candidates; `known` counts all entries. A document is
-    left alone when both its blob and the `config` fingerprint are what they were at upload.
+    `manifest` holds the entries of the candidates; `known` counts all entries, and is not
+    believed where it says less than `manifest` has. A document is left alone when both its blob and the `config` fingerprint are what they were at upload.
     `force` updates every candidate, changed or not. `with_renames` pairs an upload with a
     delete of the same blob. The same arguments always give the same plan.
     """
     uploads, updates, deletes, skipped = [], [], [], []
+    known = max(known, len(manifest))
     for path in sorted(candidates):
         found, entry = candidates[path], manifest.get(path)
         if isinstance(found, Skip):
@@ -94,25 +95,34 @@ def _find_reason(document: Document, entry: Entry, config: str, *, force: bool) 
 
 
 def _pair_renames(
-    uploads: Iterable[Upload], deletes: Iterable[Delete], config: str
+    uploads: Sequence[Upload], deletes: Iterable[Delete], config: str
 ) -> tuple[Rename, ...]:
     """Match new paths with removed ones of the same blob; the same file name is preferred.
 
     As git does with `-M100%`, every removed path serves one new path at most.
     """
-    removed: dict[str, list[Delete]] = defaultdict(list)
-    for delete in deletes:
-        if delete.entry.config == config and delete.entry.blob:
-            removed[delete.entry.blob].append(delete)
-    renames = []
-    for upload in uploads:
-        if sources := removed.get(upload.document.blob):
-            name = PurePosixPath(upload.path).name
-            source = next((s for s in sources if PurePosixPath(s.path).name == name), sources[0])
-            sources.remove(source)
-            document = replace(upload.document, size=source.entry.size, hash=source.entry.hash)
-            renames.append(Rename(document, source.entry, source.path))
-    return tuple(renames)
+    removed = [d for d in deletes if d.entry.config == config and d.entry.blob]
+    renames: dict[str, Rename] = {}
+    for name_of in (_name_of, lambda _: ""):
+        taken = {rename.old_path for rename in renames.values()}
+        sources: dict[tuple[str, str], deque[Delete]] = defaultdict(deque)
+        for delete in removed:
+            if delete.path not in taken:
+                sources[delete.entry.blob, name_of(delete.path)].append(delete)
+        for upload in uploads:
+            source = sources.get((upload.document.blob, name_of(upload.path)))
+            if source and upload.path not in renames:
+                renames[upload.path] = _to_rename(upload.document, source.popleft())
+    return tuple(renames[path] for path in sorted(renames))
+
+
+def _name_of(path: str) -> str:
+    return PurePosixPath(path).name
+
+
+def _to_rename(document: Document, source: Delete) -> Rename:
+    document = replace(document, size=source.entry.size, hash=source.entry.hash)
+    return Rename(document, source.entry, source.path)
 
 
 def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
@@ -150,7 +160,7 @@ def check_plan(plan: Plan, limits: Limits) -> None:
     """Apply the brakes. Raises `Refused` with the numbers and the way past it."""
     known = plan.unchanged + len(plan.updates) + len(plan.renames) + len(plan.deletes)
     after = known + len(plan.uploads) - len(plan.deletes)
-    if after == 0 and not limits.allow_empty:
+    if after <= 0 and not limits.allow_empty:
         raise Refused(_explain_empty(plan), reason="empty-source")
     if plan.deletes and not limits.allows_deletes(len(plan.deletes), known):
         share = 100 * len(plan.deletes) / known

@@ -74,6 +74,7 @@ class Run:
         self._started = session.clock()
         self._commit = session.commit
         self._base = ""
+        self._has_store = False
         self._goal: Ledger | None = None
         self._plan: Plan | None = None
 
@@ -103,23 +104,19 @@ class Run:
     def _load(self) -> None:
         session = self._session
         self._observer.phase(f"Reading the ledger from {session.state.location}")
-        has_store = session.provider.verify_store()
+        self._has_store = session.provider.verify_store()
         for words in getattr(session.bare_provider, "remarks", ()):
             self._remark(words)
-        if not has_store and not self._settings.dry_run:
-            # A wrong folder or pattern leaves no store behind.
-            session.open_source(self._commit).selection.check()
-            self._create_store()
-        self._journal.load()
+        if not self._has_store and self._settings.store_id:
+            session.need_store()
+        self._journal.load(has_store=self._has_store)
         self._base = self._journal.base
-        if has_store and self._journal.must_list(self._settings.refresh):
+        if self._has_store and self._journal.must_list(self._settings.refresh):
             self._observer.phase("Listing the store")
             self._journal.refresh()
 
     def _create_store(self) -> None:
         settings, provider = self._settings, self._session.provider
-        if settings.store_id:
-            self._session.need_store()
         if provider.is_shared and not settings.store_name:
             gone = f"The store {provider.store_id} that the ledger names is gone."
             none = f"No {provider.name} store is named."
@@ -128,6 +125,7 @@ class Run:
                 "one created."
             )
         store_id = provider.create_store(settings.store_name or self._session.root.name)
+        self._has_store = True
         self._observer.phase(f"Created the {provider.name} store {store_id}")
 
     # Rounds: plan, apply and save; once more when another run saved in between.
@@ -157,6 +155,9 @@ class Run:
         check_plan(todo, self._limits)
         if self._settings.dry_run:
             return "planned" if len(todo) else "no-changes"
+        if not self._has_store:
+            self._create_store()
+            goal = self._goal = self._set_goal(source)
         is_whole = self._apply(todo, source) and not self._session.stop.is_set()
         status = self._find_status(is_whole=is_whole)
         if not self._save(goal, is_complete=is_whole, status=status):

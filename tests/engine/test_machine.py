@@ -208,11 +208,11 @@ class Machine(RuleBasedStateMachine):
             self.foreign[file_id] = self._copies[file_id]
 
     @precondition(lambda self: self.lab.server.shelves)
-    @rule(path=paths, target=st.sampled_from(["", "other"]))
-    def add_foreign(self, path: str, target: str) -> None:
+    @rule(path=paths, owner=st.sampled_from(["", "other"]))
+    def add_foreign(self, path: str, owner: str) -> None:
         """Store a copy that is somebody else's."""
         file_id = f"foreign-{len(self.foreign)}"
-        attributes = {"path": path, "vn_target": target, "vn_source": "local:repo"}
+        attributes = {"path": path, "vn_target": owner, "vn_source": "local:repo"}
         self.foreign[file_id] = Copy(RemoteFile(file_id, attributes), b"foreign")
         self._copies[file_id] = self.foreign[file_id]
 

@@ -161,6 +161,7 @@ class Settings(BaseModel):
             Group.STATE,
             REMEMBERS,
             metavar="FILE",
+            is_in_file=False,
         ),
     ] = Path(".vectornator/metadata.json")
     remote: Annotated[
@@ -171,6 +172,7 @@ class Settings(BaseModel):
             Group.STATE,
             REMEMBERS,
             metavar="REMOTE",
+            is_in_file=False,
         ),
     ] = "auto"
     github_token: Annotated[

@@ -126,9 +126,7 @@ def _check_target(text: str) -> str:
 
 def _check_provider(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", text):
-        raise ValueError(
-            "is not a provider's name; use lower-case letters, such as local or openai"
-        )
+        raise ValueError("is not a provider's name; use lower-case letters, such as local")
     return text
 
 

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar
 
 from vectornator.errors import StateError
@@ -51,6 +50,9 @@ class Ledger:
     config: str = ""
     """The config fingerprint at `base`."""
 
+    entries: str = field(default="", compare=False)
+    """What the state store needs to tell whether the entries it finds are all of this ledger's."""
+
     sequence: int = 0
     """Counts the saves of this target."""
 
@@ -89,19 +91,6 @@ class Note:
     """Whether `files`, `deleted` or `failed` left something out."""
 
 
-def shard_of(path: str) -> str:
-    """The two hexadecimal digits that name the shard of a path, be it UTF-8 or not."""
-    return sha256(path.encode(errors="surrogatepass")).hexdigest()[:2]
-
-
-def group_by_shard(paths: Iterable[str]) -> dict[str, list[str]]:
-    """Sort paths into their shards."""
-    shards: dict[str, list[str]] = {}
-    for path in paths:
-        shards.setdefault(shard_of(path), []).append(path)
-    return shards
-
-
 def dump_ledger(ledger: Ledger) -> bytes:
     """The head of a ledger: everything but the paths that are pending."""
     return _dump(
@@ -117,6 +106,7 @@ def dump_ledger(ledger: Ledger) -> bytes:
             "tree": ledger.tree,
             "selection": ledger.selection,
             "config": ledger.config,
+            "entries": ledger.entries,
             "sequence": ledger.sequence,
             "documents": ledger.documents,
             "pending": len(ledger.ahead) + len(ledger.leftovers),
@@ -137,6 +127,7 @@ def load_ledger(content: bytes, origin: str) -> tuple[Ledger, bool]:
         tree=form.hex("tree"),
         selection=form.text("selection"),
         config=form.text("config"),
+        entries=form.text("entries"),
         sequence=form.count("sequence"),
         documents=form.count("documents"),
         last_sync=form.text("lastSync"),
@@ -160,7 +151,12 @@ def load_pending(ledger: Ledger, content: bytes, origin: str) -> Ledger:
 
 
 def dump_entries(entries: Mapping[str, Entry]) -> bytes:
-    """Entries as JSON with one path per line, sorted: small deltas, readable diffs."""
+    """Entries as JSON with one path per line, sorted: small deltas, readable diffs.
+
+    No entries are no bytes.
+    """
+    if not entries:
+        return b""
     lines = [
         f"{json.dumps(path, ensure_ascii=False)}:{_dump_line(to_entry_form(entries[path]))}"
         for path in sorted(entries)
@@ -191,7 +187,7 @@ def from_entry_form(path: str, value: object, origin: str) -> Entry:
     check_path(path, origin)
     form = _Form(value, origin)
     return Entry(
-        file_id=form.text("fileId"),
+        file_id=form.word("fileId"),
         hash=form.hex("hash"),
         blob=form.hex("blob"),
         size=form.count("size"),
@@ -326,6 +322,12 @@ class _Form:
         """A string that can be encoded, at most 4096 characters."""
         value = self.value(name, str)
         return value if _is_text(value) else self._refuse(name)
+
+    def word(self, name: str) -> str:
+        """Printable ASCII without a space, 512 characters at most: an id that others gave."""
+        value = self.text(name)
+        is_valid = value.isascii() and value.isprintable() and " " not in value
+        return value if is_valid and 0 < len(value) <= 512 else self._refuse(name)  # noqa: PLR2004
 
     def hex(self, name: str) -> str:
         """Hexadecimal digits: an object id, a hash, or nothing."""

@@ -13,6 +13,7 @@ command (git's own contract, "preserve non-notes in the notes tree"); the ledger
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from vectornator.errors import SourceError, StateConflict, StateError
 from vectornator.git.notes import Change, edit_tree, find_note, make_commit, place_note
@@ -26,7 +27,7 @@ from vectornator.git.objects import (
 )
 from vectornator.git.remote import Remote, Unreachable
 from vectornator.git.repository import Repository
-from vectornator.git.trees import find_item, walk_tree
+from vectornator.git.trees import find_item
 from vectornator.git.wire import PackedObject, make_object
 from vectornator.model import Entry
 from vectornator.state.ledger import (
@@ -36,17 +37,16 @@ from vectornator.state.ledger import (
     dump_ledger,
     dump_note,
     dump_pending,
-    group_by_shard,
     load_entries,
     load_ledger,
     load_note,
     load_pending,
 )
+from vectornator.state.shards import digest_shards, group_by_shard, list_shards, to_place
 
 FOLDER = b".vectornator"
 LEDGER = FOLDER + b"/ledger.json"
 PENDING = FOLDER + b"/pending.json"
-ENTRIES = FOLDER + b"/entries"
 ORDER = FOLDER + b"/order"
 
 MAX_NOTES = 200
@@ -55,7 +55,6 @@ MAX_NOTES = 200
 AUTHOR = "vectornator <vectornator@localhost>"
 
 _OID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
-_SHARD = re.compile(rb"[0-9a-f]{2}\.json")
 
 
 def ref_of(target: str) -> str:
@@ -79,6 +78,7 @@ class NotesStore:
         self._remote = remote
         self._clock = clock
         self._tip: Oid | None = None
+        self._digest = ""
         self._tree: bytes | None = None
         self._shards: dict[str, dict[str, Entry]] = {}
         self._is_discarded = False
@@ -126,6 +126,7 @@ class NotesStore:
         self._repository.store.add({item.oid: (item.kind, item.content) for item in objects})
         self._tip, self._tree = new, bytes.fromhex(parse_commit(new, objects[-1].content).tree)
         self._shards.update(shards)
+        self._digest = digest_shards(list_shards(self._read, self._tree))
         self._is_discarded = False
         return new
 
@@ -169,7 +170,7 @@ class NotesStore:
         return self._remote.list_refs(self._ref).get(self._ref)
 
     def _stand_at(self, tip: Oid | None) -> None:
-        self._tip, self._tree, self._shards = tip, None, {}
+        self._tip, self._tree, self._shards, self._digest = tip, None, {}, ""
         self._is_discarded = False
 
     def _read_commit(self, oid: Oid) -> Commit:
@@ -200,6 +201,7 @@ class NotesStore:
             if content is None:
                 return None
             ledger, is_pending = load_ledger(content, f"ledger.json in {self._ref}")
+        self._digest = ledger.entries
         pending = self._read_path(PENDING) if is_pending else None
         return load_pending(ledger, pending, f"pending.json in {self._ref}") if pending else ledger
 
@@ -227,18 +229,18 @@ class NotesStore:
             self._shards[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
 
     def _list_shards(self) -> dict[str, bytes]:
-        """The blob of each shard, by name; what else somebody put there is left alone."""
+        """The blob of each shard, by name. Raises `StateError` for other shards than were saved."""
         if self._tree is None:
             return {}
         self._fetch_trees()
-        folder = find_item(self._read, self._tree, ENTRIES)
-        if folder is None or not folder.is_directory:
-            return {}
-        return {
-            path[:2].decode("ascii"): oid
-            for path, _, oid in walk_tree(self._read, folder.oid)
-            if _SHARD.fullmatch(path)
-        }
+        places = list_shards(self._read, self._tree)
+        if self._digest not in {"", digest_shards(places)}:
+            raise StateError(
+                f"The entries in {self._ref} are not those that its ledger was saved with. Nothing "
+                "was changed. To start afresh, delete the ref: the store's own attributes are "
+                "enough to go on."
+            )
+        return places
 
     def _load_whole(self, oid: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
         """The ledger and the entries of an older save, without leaving the one loaded."""
@@ -328,16 +330,19 @@ class NotesStore:
         self, ledger: Ledger, shards: Mapping[str, Mapping[str, Entry]], note: Note
     ) -> list[PackedObject]:
         """Everything a save adds to git, the commit last."""
-        head = dump_ledger(ledger)
         order = [commit for commit in self._read_order() if commit != note.commit] + [note.commit]
-        contents: dict[bytes, bytes | None] = {
-            b"%s/%s.json" % (ENTRIES, name.encode()): dump_entries(shard) if shard else None
-            for name, shard in shards.items()
-        }
-        contents[LEDGER] = head
-        contents[PENDING] = dump_pending(ledger) if ledger.ahead or ledger.leftovers else None
-        contents[ORDER] = "".join(f"{commit}\n" for commit in order[-MAX_NOTES:]).encode()
-        blobs, changes = self._to_blobs(contents)
+        blobs, changes = self._to_blobs(
+            {to_place(name): dump_entries(shard) or None for name, shard in shards.items()}
+        )
+        head = dump_ledger(replace(ledger, entries=self._digest_edited(shards, changes)))
+        others, more = self._to_blobs(
+            {
+                LEDGER: head,
+                PENDING: dump_pending(ledger) if ledger.ahead or ledger.leftovers else None,
+                ORDER: "".join(f"{commit}\n" for commit in order[-MAX_NOTES:]).encode(),
+            }
+        )
+        changes |= more
         text = make_object(Kind.BLOB, dump_note(note), *self._find_base(note.commit))
         changes |= place_note(self._read, self._tree, note.commit, text.oid)
         for old in order[:-MAX_NOTES]:
@@ -347,7 +352,18 @@ class NotesStore:
         message = f"{_summarize(note)}\n\n{head.decode()}"
         parents = [self._tip] if self._tip else []
         commit = make_commit(tree, parents, message, AUTHOR, int(self._clock()))
-        return [*blobs, text, *trees, commit]
+        return [*blobs, *others, text, *trees, commit]
+
+    def _digest_edited(self, shards: Iterable[str], changes: Mapping[bytes, Change]) -> str:
+        """The digest of all shards as they are after a save that edits some."""
+        places = self._list_shards()
+        for name in shards:
+            change = changes[to_place(name)]
+            if change is None:
+                places.pop(name, None)
+            else:
+                places[name] = change[1]
+        return digest_shards(places)
 
     def _find_base(self, commit: Oid) -> tuple[bytes, bytes] | tuple[()]:
         """The note that a new one on `commit` replaces, as a delta base, if it is at hand."""
