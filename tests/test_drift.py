@@ -43,6 +43,13 @@ def test_known_copy_is_kept() -> None:
     assert ({"a.md": ENTRY}, {"file-2": "a.md"}) == (drift.manifest, drift.leftovers)
 
 
+@pytest.mark.parametrize("path", ["../a.md", "/a.md", "a//b.md", "a\0.md"])
+def test_copy_of_an_impossible_path_goes(path: str) -> None:
+    """A copy marked as ours whose path no document can have is one too many."""
+    drift = reconcile({}, [make_copy("file-2", path)], BINDING)
+    assert ({}, {"file-2": path}) == (drift.manifest, drift.leftovers)
+
+
 def test_newest_copy_is_kept() -> None:
     """Of several copies that nobody knew of, the newest stays."""
     copies = [make_copy("file-2", created=9.0), make_copy("file-3", created=5.0)]

@@ -165,3 +165,29 @@ def test_too_many_bytes_are_refused() -> None:
     plan = Plan(uploads=tuple(Upload(Document(f"{n}.md", NEW, 5)) for n in range(3)))
     with pytest.raises(Refused, match="--max-bytes=15"):
         check_plan(plan, replace(LIMITS, max_bytes=14))
+
+
+def test_best_pairs_of_names_come_first() -> None:
+    """A removed path serves the new one of its own name, whichever is named first."""
+    manifest = {"old/x.md": ENTRY, "old/y.md": ENTRY}
+    documents = {path: Document(path, OLD) for path in ("new/a.md", "new/x.md")}
+    plan = make_plan({**dict.fromkeys(manifest), **documents}, manifest, known=2, config="c1")
+    assert {"new/a.md": "old/y.md", "new/x.md": "old/x.md"} == {
+        rename.path: rename.old_path for rename in plan.renames
+    }
+
+
+def test_wrong_count_is_not_believed() -> None:
+    """Deletes are refused, with numbers that make sense, where the ledger counts nothing."""
+    manifest = {f"{number}.md": ENTRY for number in range(12)}
+    candidates = {**dict.fromkeys(manifest), "0.md": Document("0.md", OLD)}
+    plan = make_plan(candidates, manifest, known=0, config="c1")
+    with pytest.raises(Refused, match="11 of 12 documents"):
+        check_plan(plan, LIMITS)
+
+
+def test_stored_document_over_the_limit_leaves() -> None:
+    """A document that is stored, and larger than now allowed, is deleted."""
+    document = Document("a.md", OLD)
+    plan = make_plan({"a.md": document}, {"a.md": ENTRY}, known=1, config="c1", max_size=9)
+    assert (Delete("a.md", ENTRY, SkipReason.TOO_LARGE),) == plan.deletes

@@ -33,7 +33,7 @@ _Result = TypeVar("_Result")
 class Owns(Protocol):
     """Tells whether the store itself says that a copy is ours and of a path."""
 
-    def __call__(self, file_id: str, path: str) -> bool | None:
+    def __call__(self, file_id: str, path: str, /) -> bool | None:
         """None when there is no such copy. Raises `ProviderError`."""
 
 

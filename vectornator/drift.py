@@ -1,10 +1,13 @@
 """What the store says of itself, held against the manifest: repaired entries, copies too many."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from vectornator.model import Binding, Entry, Manifest, RemoteFile, path_key
+from vectornator.model import Binding, Entry, Manifest, RemoteFile, is_path, is_utf8, path_key
+
+_HEX = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +56,22 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
     """Rebuild the manifest from what the store lists, keeping what both agree on.
 
     Of several copies of a path, the one the manifest names is kept, else the newest. An entry
-    whose copy carries another hash takes over what the copy's attributes say.
+    whose copy carries another hash takes over what the copy's attributes say. What is marked
+    as ours but names no path that a document can have is one copy too many.
     """
     copies: dict[str, list[RemoteFile]] = defaultdict(list)
     paths = {path_key(path): path for path in manifest}
     foreign = 0
     for file in listing:
-        if binding.owns(file.attributes):
+        if binding.owns(file.attributes) and is_utf8(file.path):
             copies[file.attributes["vn_key"]].append(file)
         else:
             foreign += 1
     repaired: dict[str, Entry] = {}
     leftovers: dict[str, str] = {}
     for key, files in copies.items():
-        path = paths.get(key) or next((f.path for f in files if path_key(f.path) == key), "")
+        named = (file.path for file in files if path_key(file.path) == key and is_path(file.path))
+        path = paths.get(key) or next(named, "")
         known = manifest.get(path)
         kept = _choose_copy(files, known) if path else None
         leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
@@ -87,17 +92,23 @@ def _choose_copy(files: list[RemoteFile], known: Entry | None) -> RemoteFile:
 
 
 def _to_entry(file: RemoteFile, known: Entry | None) -> Entry:
-    digest = file.attributes.get("vn_sha", "")
+    digest = _read_hex(file, "vn_sha")
     if known and known.file_id == file.file_id and known.hash == digest:
         return replace(known, config=file.attributes.get("vn_config", ""))
     return Entry(
         file_id=file.file_id,
         hash=digest,
-        blob=file.attributes.get("vn_blob", ""),
+        blob=_read_hex(file, "vn_blob"),
         size=file.size,
         version=known.version + 1 if known else 1,
         config=file.attributes.get("vn_config", ""),
     )
+
+
+def _read_hex(file: RemoteFile, name: str) -> str:
+    """An id or a hash that the attributes give; empty for anything else that stands there."""
+    value = file.attributes.get(name, "")
+    return value if _HEX.fullmatch(value) else ""
 
 
 def _is_news(entry: Entry, known: Entry | None) -> bool:

@@ -62,6 +62,11 @@ class Edits:
         """Take the edits as saved: what follows is told apart from them."""
         self.before = dict(self.after)
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether no entry was edited since the last save."""
+        return self.before == self.after
+
     def forget(self, file_id: str) -> None:
         """Strike a leftover that is gone."""
         self.leftovers.pop(file_id, None)
@@ -86,29 +91,18 @@ class Edits:
         """Carry the edits over onto the entries that another run has saved meanwhile.
 
         `theirs` holds their entries of the edited paths. What one run alone has changed stays
-        changed. Where both stored a copy of the same path, one stays and the other joins the
-        leftovers, so nothing is stored twice; a copy outlives a delete, as the next round
-        tells whether it is wanted. Failures are dropped: that round tries again.
+        changed; of two copies of the same path, one is preferred. A copy outlives a delete, as
+        the next round tells whether it is wanted. Failures are dropped: that round tries again.
         """
         for path, ours in list(self.after.items()):
             other, was = theirs.get(path), self.before[path]
             self.before[path] = other
             if _id_of(other) in {_id_of(was), _id_of(ours)}:
                 continue
-            if ours is None or _id_of(ours) == _id_of(was):
+            is_theirs = ours is None or _id_of(ours) == _id_of(was)
+            if is_theirs or (other is not None and not prefers_ours):
                 self.after[path] = other
-            elif other is not None:
-                kept, lost = (ours, other) if prefers_ours else (other, ours)
-                self.after[path] = kept
-                self.leftovers[lost.file_id] = path
-        for entry in filter(None, self.after.values()):
-            self.forget(entry.file_id)
         self.outcomes = [outcome for outcome in self.outcomes if isinstance(outcome, Done)]
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether a copy changed its path: nobody but the store can tell where another run took it."""
-        return any(isinstance(outcome.change, Rename) for outcome in self.outcomes)
 
 
 def _id_of(entry: Entry | None) -> str:

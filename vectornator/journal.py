@@ -6,15 +6,16 @@ from dataclasses import replace
 
 from vectornator.drift import needs_listing, reconcile
 from vectornator.edits import Edits, close_ledger, write_note
-from vectornator.errors import StateConflict
+from vectornator.errors import Rejected, StateConflict, Withheld
+from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
 from vectornator.model import Entry, Manifest, Outcome
 from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
 
-CHECKPOINT_SECONDS = 60.0
-"""How often a long run saves what it has done so far."""
+_STORING = ("upload_file", "update_file")
+"""The calls that store a copy."""
 
 
 class Journal:
@@ -75,12 +76,12 @@ class Journal:
     def refresh(self) -> None:
         """List the store, and let the manifest be what the store proves."""
         session = self._session
-        manifest = session.state.read_entries() if self.ledger else {}
+        manifest = self.read_manifest()
         drift = reconcile(manifest, session.provider.list_files(), session.binding)
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
-        self.edits.leftovers.update(drift.leftovers)
+        self.edits.leftovers = dict(drift.leftovers)
         self.is_refreshed = True
         if not drift.is_clean:
             self._remark(
@@ -141,36 +142,44 @@ class Journal:
         self.edits.mark_saved()
 
     def checkpoint(self, goal: Ledger, count: Callable[[], Mapping[str, int]]) -> None:
-        """Save what is done so far, once a minute; a lost race is left to the last save."""
-        if time.monotonic() - self._last_save < CHECKPOINT_SECONDS:
+        """Save what is done so far, now and then; what can't be saved is left to the last save."""
+        if time.monotonic() - self._last_save < self._session.checkpoint_seconds:
             return
         self._last_save = time.monotonic()
         try:
             self.save(goal, is_complete=False, status="running", counts=count())
-        except StateConflict:
+        except (StateConflict, Unreachable):
             return
 
     def rejoin(self, commit: Oid) -> Oid:
         """Take over what another run saved, with this run's edits on top of it.
 
-        Returns the newer of the two runs' commits: the one to go on at, so that the store
-        ends there whichever run is last.
+        The store is listed for what is left of both: the other run may have listed it too, and
+        taken this one's copies for strays, or have moved the same copy elsewhere. Returns the
+        newer of the two runs' commits: the one to go on at, so that the store ends there
+        whichever run is last.
         """
         session = self._session
-        theirs = session.reload_ledger()
+        theirs = self.ledger = session.reload_ledger()
+        is_older = theirs is not None and self._is_overtaken(commit, theirs.base)
         if theirs is None:
-            self.ledger = None
-            return commit
-        is_older = bool(theirs.base) and session.is_older(commit, theirs.base)
+            session.state.discard_entries()
         entries = session.state.read_entries(self.edits.after)
         self.edits.rebase(entries, prefers_ours=not is_older)
-        self.edits.leftovers.update(theirs.leftovers)
-        self.ledger = replace(theirs, ahead=theirs.ahead | self.edits.after.keys())
-        if not is_older:
+        self.refresh()
+        self.mark_store("dirty")
+        if theirs is None or not is_older:
             return commit
         session.fetch_commit(theirs.base)
         self._remark(f"A newer commit was synced meanwhile; the store is at {theirs.base[:10]}.")
         return theirs.base
+
+    def _is_overtaken(self, commit: Oid, base: Oid) -> bool:
+        """Tell whether another run has synced a newer commit, and going back is not meant."""
+        settings = self._session.settings
+        if not base or settings.allow_rollback or settings.source == "worktree":
+            return False
+        return self._session.is_older(commit, base)
 
     def mark_store(self, state: str) -> None:
         """Let the store remember `dirty` or `clean`, where it can remember anything."""
@@ -179,6 +188,17 @@ class Journal:
         if isinstance(provider, MarksStore) and words != self._mark:
             provider.write_mark({**provider.read_mark(), key: words})
             self._mark = words
+
+    def mark_clean(self) -> None:
+        """Let the store remember that the ledger tells all it holds, if that is certain.
+
+        A call whose answer was lost may have stored a copy that nobody knows of.
+        """
+        repeated = self._session.traffic.repeated
+        is_lost = self._session.stop.is_set() or any(repeated[method] for method in _STORING)
+        errors = (failure.error for failure in self.edits.failed)
+        if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
+            self.mark_store("clean")
 
 
 def _parse_mark(words: str) -> dict[str, str]:

@@ -286,5 +286,20 @@ class Binding:
 
 
 def path_key(path: str) -> str:
-    """The SHA-256 of a path: what names a document where paths may be too long."""
-    return hashlib.sha256(path.encode()).hexdigest()
+    """The SHA-256 of a path, be it UTF-8 or not: what names a document where paths are too long."""
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text can be the path of a document: relative, normal and UTF-8."""
+    is_normal = not {"", ".", ".."}.intersection(text.split("/"))
+    return is_normal and "\0" not in text and is_utf8(text)
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be encoded: it holds no surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

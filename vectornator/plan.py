@@ -15,6 +15,7 @@ from vectornator.model import (
     Plan,
     Rename,
     Skip,
+    SkipReason,
     Update,
     Upload,
 )
@@ -50,14 +51,17 @@ def make_plan(
     known: int,
     config: str,
     force: bool = False,
+    max_size: int | None = None,
     with_renames: bool = True,
 ) -> Plan:
     """Compare what should be stored with what is, and list the difference.
 
     `manifest` holds the entries of the candidates; `known` counts all entries, and is not
-    believed where it says less than `manifest` has. A document is left alone when both its blob and the `config` fingerprint are what they were at upload.
-    `force` updates every candidate, changed or not. `with_renames` pairs an upload with a
-    delete of the same blob. The same arguments always give the same plan.
+    believed where it says less than `manifest` holds. A document is left alone when both its
+    blob and the `config` fingerprint are what they were at upload; one that is stored but has
+    more than `max_size` bytes leaves. `force` updates every candidate, changed or not.
+    `with_renames` pairs an upload with a delete of the same blob. The same arguments always
+    give the same plan.
     """
     uploads, updates, deletes, skipped = [], [], [], []
     known = max(known, len(manifest))
@@ -70,6 +74,9 @@ def make_plan(
                 deletes.append(Delete(path, entry, found.reason if found else "removed"))
         elif entry is None:
             uploads.append(Upload(found))
+        elif max_size is not None and found.blob == entry.blob and entry.size > max_size:
+            skipped.append(Skip(path, SkipReason.TOO_LARGE))
+            deletes.append(Delete(path, entry, SkipReason.TOO_LARGE))
         elif reason := _find_reason(found, entry, config, force=force):
             updates.append(Update(found, entry, reason))
     renames = _pair_renames(uploads, deletes, config) if with_renames and not force else ()

@@ -38,10 +38,13 @@ class Selection:
     ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The lines of ignore files by the folder they lie in."""
 
+    max_size: int = 0
+    """The largest document in bytes, for the fingerprint; no path tells the size."""
+
     @cached_property
     def fingerprint(self) -> str:
         """Changes when another set of paths could be chosen."""
-        parts = [self.directory, *self.patterns, "", *self.exclude]
+        parts = [str(self.max_size), self.directory, *self.patterns, "", *self.exclude]
         for folder in sorted(self.ignores):
             parts += ["", folder, *self.ignores[folder]]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

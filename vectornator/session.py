@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
 from vectornator.git import NotARepository, Repository
@@ -56,6 +56,8 @@ class Session:
     """Set from outside when the run is to end early."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    checkpoint_seconds: float = 60.0
+    """How often a long run saves what it has done so far."""
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -163,10 +165,16 @@ class Session:
     def ledger(self) -> Ledger | None:
         """The newest ledger, whether or not it is of the store in use. Raises `SettingsError`.
 
+        That of another target is nobody else's: two of them in one file would undo each other.
         The ledger of another provider is not replaced by that of a store only this machine
         has: it is what everybody else goes by.
         """
         ledger, provider = self.state.load(), self.bare_provider
+        if ledger and ledger.target != self.settings.target:
+            raise SettingsError(
+                f"{self.state.location} records the target {ledger.target!r}. Keep the target "
+                f"{self.settings.target!r} apart with a --metadata-file of its own."
+            )
         if ledger and ledger.provider != provider.name and not provider.is_shared:
             raise SettingsError(
                 f"{self.state.location} records the {ledger.provider} store {ledger.store_id}. "
@@ -219,6 +227,7 @@ class Session:
             exclude=settings.exclude,
             directory=settings.directory,
             ignores=read_ignore_files(read_file, settings.directory),
+            max_size=int(settings.max_file_size),
         )
 
     def _read_from_disk(self, path: str) -> bytes | None:
@@ -237,6 +246,7 @@ class Session:
         item = find_item(self.git.store.read, tree, path.encode())
         if item is None or item.mode not in {MODE_FILE, MODE_EXECUTABLE}:
             return None
+        self._fetch_missing([item.oid.hex()])
         return self.git.read_blob(item.oid.hex())
 
     def _check_directory(self, commit: Oid) -> None:
@@ -306,7 +316,7 @@ class Session:
         except (StateError, MissingObject):
             return False
         self.git.store.add(objects)
-        return self.git.store.has(bytes.fromhex(base))
+        return True
 
     def fetch_commit(self, commit: Oid) -> None:
         """See to it that a commit and its trees are at hand. Raises `StateError`."""
@@ -315,26 +325,38 @@ class Session:
 
     def fetch_blobs(self, documents: Iterable[Document]) -> None:
         """Fetch the contents that a partial clone left out, in one request."""
-        if self.settings.source == "worktree" or self.repository is None:
-            return
-        store = self.repository.store
-        blobs = {document.blob for document in documents}
+        if self.settings.source == "commit":
+            self._fetch_missing({document.blob for document in documents})
+
+    def _fetch_missing(self, blobs: Iterable[Oid]) -> None:
+        store = self.git.store
         missing = [blob for blob in sorted(blobs) if not store.has(bytes.fromhex(blob))]
         if missing and self.remote:
             store.add(self.remote.fetch(missing))
 
-    def owns(self, file_id: str, path: str) -> bool | None:
-        """Tell whether the store itself says that a copy is ours and of `path`."""
-        provider = self.provider
-        if isinstance(provider, DescribesFiles):
-            file = provider.describe_file(file_id)
-        else:
-            file = self._listed.get(file_id)
-        return None if file is None else self.binding.owns(file.attributes, path)
+    def open_ownership(self) -> Callable[[str, str], bool | None]:
+        """What tells whether the store itself says that a copy is ours and of a path.
 
-    @cached_property
-    def _listed(self) -> Mapping[str, RemoteFile]:
-        return {file.file_id: file for file in self.provider.list_files()}
+        A store that can't describe one copy is listed when the first question comes, once; so
+        it is right about copies that were there before.
+        """
+        provider, binding = self.provider, self.binding
+        describe = provider.describe_file if isinstance(provider, DescribesFiles) else None
+        listed: dict[str, RemoteFile] | None = None
+        lock = Lock()
+
+        def find(file_id: str) -> RemoteFile | None:
+            nonlocal listed
+            with lock:
+                if listed is None:
+                    listed = {file.file_id: file for file in provider.list_files()}
+            return listed.get(file_id)
+
+        def owns(file_id: str, path: str) -> bool | None:
+            file = (describe or find)(file_id)
+            return None if file is None else binding.owns(file.attributes, path)
+
+        return owns
 
     def need_store(self) -> None:
         """Raise `Fatal` unless the store exists."""

@@ -18,7 +18,7 @@ from vectornator.git.objects import (
     Oid,
     hash_object,
 )
-from vectornator.model import Document, Skip, SkipReason
+from vectornator.model import Document, Skip, SkipReason, is_utf8
 from vectornator.selection import Selection
 
 _UNSUPPORTED = """
@@ -225,7 +225,7 @@ def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Docum
 
 
 def _find_skip_reason(selection: Selection, path: str, mode: int, blob: Oid) -> SkipReason | None:
-    if not (path.isascii() or _is_utf8(path)):
+    if not (path.isascii() or is_utf8(path)):
         return SkipReason.BAD_PATH
     if selection.is_excluded(path):
         return SkipReason.EXCLUDED
@@ -235,14 +235,6 @@ def _find_skip_reason(selection: Selection, path: str, mode: int, blob: Oid) -> 
         return SkipReason.EMPTY
     suffix = path[path.rfind(".") :].lower()
     return SkipReason.UNSUPPORTED if suffix in UNSUPPORTED_SUFFIXES else None
-
-
-def _is_utf8(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _to_text(path: bytes) -> str:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
 
@@ -13,6 +14,7 @@ from vectornator.errors import (
     Rejected,
     SettingsError,
     StateConflict,
+    StateError,
     VectornatorError,
 )
 from vectornator.git.objects import MissingObject
@@ -84,6 +86,7 @@ class Run:
             self._load()
             status = self._go_rounds()
         except VectornatorError as error:
+            self._keep_outcomes(error)
             if self._plan is not None:
                 refused = isinstance(error, Refused)
                 status = "blocked" if refused else self._find_status(is_whole=False)
@@ -94,6 +97,14 @@ class Run:
         if fatal := self._find_fatal():
             raise fatal
         return record
+
+    def _keep_outcomes(self, error: VectornatorError) -> None:
+        """Save what was done before an error that is not the state's own ended the run."""
+        edits, goal = self._journal.edits, self._goal
+        if goal and edits.outcomes and not edits.is_saved and not isinstance(error, StateError):
+            counts = self._to_record("failed").counts
+            with suppress(StateError):
+                self._journal.save(goal, is_complete=False, status="failed", counts=counts)
 
     def _remark(self, words: str) -> None:
         self._remarks.append(words)
@@ -158,7 +169,7 @@ class Run:
         if not self._has_store:
             self._create_store()
             goal = self._goal = self._set_goal(source)
-        is_whole = self._apply(todo, source) and not self._session.stop.is_set()
+        is_whole = self._apply(todo, source)
         status = self._find_status(is_whole=is_whole)
         if not self._save(goal, is_complete=is_whole, status=status):
             return None
@@ -207,8 +218,7 @@ class Run:
 
     def _make_plan(self, source: Source, goal: Ledger) -> Plan:
         known = self._journal.documents
-        is_first = not self._journal.edits.outcomes
-        force = self._settings.force and is_first
+        force = self._settings.force and self._plan is None
         if self._journal.is_settled(goal) and not force:
             return Plan(unchanged=known)
         candidates = self._find_changes(source, goal, force=force)
@@ -222,6 +232,7 @@ class Run:
             known=known,
             config=goal.config,
             force=force,
+            max_size=int(self._settings.max_file_size),
             with_renames=isinstance(self._session.provider, ChangesAttributes),
         )
         return self._inspect(todo, source)
@@ -253,7 +264,7 @@ class Run:
                 "skips what turns out to be binary, too large or a pointer to LFS."
             )
             return todo
-        self._session.fetch_blobs(sends)
+        self._session.fetch_blobs([*sends, *(rename.document for rename in todo.renames)])
         limit = int(self._settings.max_file_size)
         inspected = {item.path: inspect_content(item, source.read(item), limit) for item in sends}
         return screen_plan(todo, inspected)
@@ -292,7 +303,7 @@ class Run:
         if not self._find_fatal():
             for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
                 journal.edits.forget(file_id)
-        return all(isinstance(outcome, Done) for outcome in outcomes)
+        return len(outcomes) == len(todo) and all(isinstance(one, Done) for one in outcomes)
 
     def _open_workshop(self, source: Source) -> Workshop:
         session = self._session
@@ -301,7 +312,7 @@ class Run:
             read=source.read,
             binding=session.binding,
             config=session.config,
-            owns=session.owns,
+            owns=session.open_ownership(),
             jobs=self._settings.concurrency,
             stop=session.stop,
             started=self._observer.started,
@@ -333,14 +344,8 @@ class Run:
                 self._observer.phase("Another run saved first; merging with it")
                 self._commit = journal.rejoin(self._commit)
                 return False
-        if is_complete:
-            journal.mark_store("clean" if self._is_certain else "dirty")
+        journal.mark_clean()
         return True
-
-    @property
-    def _is_certain(self) -> bool:
-        """Whether no call was made twice: one whose answer was lost may have stored a copy."""
-        return not self._session.traffic.retries
 
     # Report.
 

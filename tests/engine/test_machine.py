@@ -15,16 +15,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 
+from tests.support.commits import Commits, paths
 from tests.support.lab import Lab
-from tests.support.oracle import CHOICES, LFS, Choice, NeverMissing, Oracle, is_ours, to_blob_id
-from tests.support.repositories import GitRepo
+from tests.support.oracle import CHOICES, Choice, NeverMissing, Oracle, is_ours, to_blob_id
 from vectornator.errors import Fatal, VectornatorError
 from vectornator.git import Repository
 from vectornator.model import Entry, RemoteFile
@@ -39,12 +38,6 @@ from vectornator.state.notes import NotesStore
 from vectornator.testing.faults import DiesAfter, Flaky, Rejecting, StoresThenRaises
 
 REF = "refs/notes/vectornator"
-PATHS = ("a.md", "b.md", "docs/a.md", "docs/b.md", "docs/deep/c.md", "docs/n.txt", "x.py")
-CONTENTS = (b"# one\n", b"# two\n", b"# three\n", b"", b" \n", b"a\0b", LFS, b"\xff\xfea\0")
-IGNORES = (b"", b"docs/deep/\n", b"docs/\n")
-
-paths = st.sampled_from(PATHS)
-contents = st.sampled_from(CONTENTS)
 few = st.integers(1, 12)
 
 
@@ -52,14 +45,12 @@ class Killed(BaseException):
     """Stands for a process that was killed."""
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(Commits):
     """A repository, its store, and everybody who works with either."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
-        self.repo = GitRepo.init(self.folder / "repo")
-        self.repo.commit({"a.md": "# one\n", "docs/b.md": "# two\n", "x.py": "1\n"})
+        super().__init__(self.folder / "repo")
         self.oracle = Oracle(self.repo)
         self.lab = Lab(self.repo)
         self.choice = CHOICES[0]
@@ -84,99 +75,6 @@ class Machine(RuleBasedStateMachine):
         """Leave a sound repository, and no folder."""
         assert self.repo.fsck() == ""
         shutil.rmtree(self.folder)
-
-    # Commits.
-
-    @rule(path=paths, content=contents)
-    def edit(self, path: str, content: bytes) -> None:
-        """Add or change a file; a file in its way gives way, and so does a folder."""
-        self._write(path, content)
-        self.repo.commit()
-
-    @rule(path=paths, content=contents, other=paths, second=contents)
-    def edit_two(self, path: str, content: bytes, other: str, second: bytes) -> None:
-        """Change two files at once."""
-        self._write(path, content)
-        self._write(other, second)
-        self.repo.commit()
-
-    @rule(path=paths)
-    def remove(self, path: str) -> None:
-        """Remove a file, or a folder where it was."""
-        self._remove(path)
-        self.repo.commit()
-
-    @rule(path=paths, other=paths)
-    def rename(self, path: str, other: str) -> None:
-        """Move a file onto another path."""
-        if path != other and (content := self._read(path)) is not None:
-            self._remove(path)
-            self._write(other, content)
-            self.repo.commit()
-
-    @rule(path=paths, other=paths)
-    def copy(self, path: str, other: str) -> None:
-        """Let two paths hold the same blob."""
-        if (content := self._read(path)) is not None:
-            self._write(other, content)
-            self.repo.commit()
-
-    @rule(path=paths, other=paths)
-    def swap(self, path: str, other: str) -> None:
-        """Exchange the contents of two files."""
-        one, two = self._read(path), self._read(other)
-        if one is not None and two is not None:
-            self._write(path, two)
-            self._write(other, one)
-            self.repo.commit()
-
-    @rule(path=paths)
-    def make_executable(self, path: str) -> None:
-        """Change nothing of a file but its mode."""
-        if self._read(path) is not None:
-            (self.repo.root / path).chmod(0o755)
-            self.repo.commit()
-
-    @rule(path=paths)
-    def make_link(self, path: str) -> None:
-        """Put a symbolic link where a file was."""
-        self._write(path, b"")
-        (self.repo.root / path).unlink()
-        (self.repo.root / path).symlink_to("x.py")
-        self.repo.commit()
-
-    @rule(path=paths, content=contents)
-    def make_folder(self, path: str, content: bytes) -> None:
-        """Put a folder where a file was."""
-        self._remove(path)
-        self._write(f"{path}/in.md", content)
-        self.repo.commit()
-
-    @rule(back=st.integers(1, 4))
-    def revert(self, back: int) -> None:
-        """Commit an earlier tree again."""
-        if commit := self._find_ancestor(back):
-            self.repo.run("read-tree", "-u", "--reset", commit)
-            self.repo.commit()
-
-    @rule(back=st.integers(1, 4), content=contents)
-    def rewrite_history(self, back: int, content: bytes) -> None:
-        """Throw the newest commits away and commit something else."""
-        if commit := self._find_ancestor(back):
-            self.repo.run("reset", "-q", "--hard", commit)
-            self.edit("a.md", content)
-
-    @rule(content=st.sampled_from(IGNORES))
-    def ignore(self, content: bytes) -> None:
-        """Change the ignore file."""
-        self._write(".vectornatorignore", content)
-        self.repo.commit()
-
-    @rule()
-    def collect_garbage(self) -> None:
-        """Pack everything, and drop what nothing names."""
-        self.repo.run("reflog", "expire", "--expire=now", "--all")
-        self.repo.run("gc", "-q", "--prune=now")
 
     @rule(choice=st.sampled_from(CHOICES))
     def choose(self, choice: Choice) -> None:
@@ -235,7 +133,7 @@ class Machine(RuleBasedStateMachine):
     @rule(back=st.integers(0, 4))
     def add_note(self, back: int) -> None:
         """Let a user of git put a note on a commit."""
-        if commit := self._find_ancestor(back):
+        if commit := self.find_ancestor(back):
             self.repo.run("notes", "--ref=vectornator", "add", "-f", "-m", "mine", commit)
             self.user_notes[commit] = "mine"
 
@@ -243,7 +141,7 @@ class Machine(RuleBasedStateMachine):
     @rule(back=st.integers(0, 4))
     def remove_note(self, back: int) -> None:
         """Let a user of git remove a note."""
-        if commit := self._find_ancestor(back):
+        if commit := self.find_ancestor(back):
             self.repo.run("notes", "--ref=vectornator", "remove", "--ignore-missing", commit)
             self.user_notes.pop(commit, None)
 
@@ -252,7 +150,11 @@ class Machine(RuleBasedStateMachine):
     def prune_notes(self) -> None:
         """Let a user of git remove the notes on commits that are gone."""
         self.repo.run("notes", "--ref=vectornator", "prune")
-        gone = [c for c in self.user_notes if self.repo.run("cat-file", "-t", c, check=False) != "commit"]
+        gone = [
+            c
+            for c in self.user_notes
+            if self.repo.run("cat-file", "-t", c, check=False) != "commit"
+        ]
         for commit in gone:
             del self.user_notes[commit]
 
@@ -295,7 +197,7 @@ class Machine(RuleBasedStateMachine):
         """Let another run sync, maybe another commit, while one is under way."""
         other = Lab(self.repo, self.lab.server)
         other.settings = self.lab.settings
-        commit = self._find_ancestor(back) or self.repo.head
+        commit = self.find_ancestor(back) or self.repo.head
         self.lab.checkpoint_seconds = 0.0 if is_checkpointed else 60.0
 
         def interfere(_: object) -> None:
@@ -310,7 +212,7 @@ class Machine(RuleBasedStateMachine):
     @rule(back=st.integers(1, 3))
     def sync_older(self, back: int) -> None:
         """Let the run of an older commit come late; one that is superseded changes nothing."""
-        commit = self._find_ancestor(back)
+        commit = self.find_ancestor(back)
         if commit and self._has_directory(commit):
             record = self._sync(self.lab, commit)
             self.user_notes.pop(commit, None)
@@ -428,9 +330,6 @@ class Machine(RuleBasedStateMachine):
         kind = self.repo.run("cat-file", "-t", f"{commit}:{folder}", check=False)
         return not folder or kind == "tree"
 
-    def _find_ancestor(self, back: int) -> str:
-        return self.repo.run("rev-parse", "-q", "--verify", f"HEAD~{back}", check=False)
-
     def _read_state(self) -> tuple[Ledger, dict[str, Entry]]:
         with Repository.open(self.repo.root) as repository:
             state: StateStore = NotesStore(repository, REF, None, lambda: 0.0)
@@ -446,26 +345,6 @@ class Machine(RuleBasedStateMachine):
             for store_id, shelf in self.lab.server.shelves.items()
         }
         return shelves, self.lab.read_tree(self.folder)
-
-    def _read(self, path: str) -> bytes | None:
-        place = self.repo.root / path
-        return place.read_bytes() if place.is_file() and not place.is_symlink() else None
-
-    def _write(self, path: str, content: bytes) -> None:
-        place = self.repo.root / path
-        for folder in reversed(place.relative_to(self.repo.root).parents[:-1]):
-            if not (self.repo.root / folder).is_dir() or (self.repo.root / folder).is_symlink():
-                self._remove(str(folder))
-        self._remove(path)
-        self.repo.write({path: content})
-
-    def _remove(self, path: str) -> None:
-        place = self.repo.root / path
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        else:
-            with suppress(OSError):
-                place.unlink()
 
 
 @pytest.mark.filterwarnings("default::hypothesis.errors.HypothesisWarning")

@@ -1,7 +1,10 @@
 """Nothing lost, nothing foreign touched: brakes, plans, failures and foreign copies."""
 
+import json
 import os
 from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -300,3 +303,102 @@ def test_read_only_repository(lab: Lab) -> None:
     (lab.repo.root / ".git").chmod(0o500)
     with pytest.raises(VectornatorError, match="can't be written"):
         lab.sync()
+
+
+def test_nothing_to_do_writes_no_mark(lab: Lab) -> None:
+    """A run that changes nothing leaves the mark of the store alone: another run may own it."""
+    lab.sync()
+    lab.sync()
+    assert [] == lab.calls("write_mark")
+
+
+def test_refused_document_makes_no_later_run_list(lab: Lab) -> None:
+    """After a document failed for good, the ledger is still known to be right."""
+    lab.wrap = lambda provider: Rejecting(provider, {"docs/b.md"})
+    lab.sync()
+    lab.sync()
+    assert [] == lab.calls("list_files")
+
+
+def test_lost_answer_makes_the_next_run_list_once(lab: Lab) -> None:
+    """Calls that stored something and were made twice are looked into once."""
+    lab.wrap = StoresThenRaises
+    lab.sync()
+    lab.wrap = lambda provider: provider
+    listings = []
+    for _ in range(2):
+        lab.sync()
+        listings.append(len(lab.calls("list_files")))
+    assert [1, 0] == listings
+
+
+def test_leftover_that_became_the_copy_is_kept(lab: Lab) -> None:
+    """A replaced copy that outlived its successor is the document again, and stays."""
+    lab.sync()
+
+    def settled(_: object) -> None:
+        if lab.copies == 6:
+            lab.stop.set()
+
+    lab.witness.on_settled = settled
+    lab.sync(force=True, concurrency=1)
+    lab.stop.clear()
+    lab.witness.on_settled = lambda _: None
+    shelf = lab.server.shelves[lab.store_id]
+    newest = max(shelf.copies.values(), key=lambda copy: copy.file.created_at)
+    del shelf.copies[newest.file.file_id]
+    lab.sync(refresh="always")
+    assert (FIRST, 3) == (lab.contents, lab.copies)
+
+
+def test_other_size_limit_is_another_selection(lab: Lab) -> None:
+    """A lower limit takes larger documents out, a higher one takes them in."""
+    lab.repo.commit({"large.md": "x" * 2000})
+    lab.sync()
+    lab.sync(max_file_size=1000)
+    assert FIRST == lab.contents
+    lab.sync()
+    assert {"large.md", *FIRST} == set(lab.contents)
+
+
+def test_interrupted_after_the_last_change(lab: Lab) -> None:
+    """A run that is asked to stop when all is settled moves the base all the same."""
+    lab.witness.on_settled = lambda _: lab.stop.set()
+    lab.sync(patterns=("/a.md",))
+    lab.stop.clear()
+    lab.witness.on_settled = lambda _: None
+    note = json.loads(lab.repo.run("notes", "--ref=vectornator", "show"))
+    ledger = lab.repo.run("show", "refs/notes/vectornator:.vectornator/ledger.json")
+    assert ("interrupted", lab.repo.head) == (note["status"], json.loads(ledger)["base"])
+
+
+def test_two_targets_in_one_file_are_refused(lab: Lab) -> None:
+    """A target never takes over, or replaces, the ledger file of another."""
+    lab.sync(metadata_storage="file")
+    before = lab.read_tree()
+    with pytest.raises(SettingsError, match="records the target 'default'"):
+        lab.sync(metadata_storage="file", target="code", patterns=("*.py",))
+    assert ([], before) == (lab.calls(), lab.read_tree())
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"path": "../x.md"},
+        {"path": "\ud800.md"},
+        {"path": "a.md", "vn_sha": "no hash", "vn_blob": "\ud800"},
+    ],
+)
+def test_hostile_listing(lab: Lab, attributes: dict[str, str]) -> None:
+    """Whatever a copy says of itself, no run stumbles over it, now or later."""
+    lab.sync()
+    shelf = lab.server.shelves[lab.store_id]
+    copy = next(iter(shelf.copies.values()))
+    key = sha256(attributes["path"].encode(errors="surrogatepass")).hexdigest()
+    mark = {**copy.file.attributes, **attributes, "vn_key": key}
+    file = replace(copy.file, file_id="odd", attributes=mark, created_at=99.0)
+    shelf.copies["odd"] = replace(copy, file=file)
+    lab.repo.run("update-ref", "-d", "refs/notes/vectornator")
+    lab.sync(store_id=lab.store_id)
+    lab.sync()
+    assert FIRST == {path: lab.contents[path] for path in FIRST}

@@ -137,6 +137,17 @@ def test_partial_clone_fetches_what_it_sends(team: Team) -> None:
     assert team.expected == lab.contents
 
 
+def test_partial_clone_fetches_what_it_renames_and_its_ignore_file(team: Team) -> None:
+    """A clone without blobs renames a document, and knows what the ignore file excludes."""
+    team.origin.run("config", "uploadpack.allowFilter", "true")
+    team.check_out().sync()
+    team.push({NAMES[0]: None, "moved/a.md": f"# {NAMES[0]}\n", ".vectornatorignore": "*.txt\n"})
+    lab = team.check_out("--filter=blob:none", "--no-checkout")
+    record = lab.sync()
+    assert (1, "synced") == (record.counts["renamed"], record.status)
+    team.check(lab)
+
+
 def test_refused_push_is_explained_and_healed(team: Team) -> None:
     """A server that declines the notes says so; the next run needs no upload."""
     hook = team.origin.root / "hooks" / "pre-receive"

@@ -100,6 +100,7 @@ class Lab:
         self.server.calls.clear()
         settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
         session = Session(settings, self.environ, time.time, self.stop, RetryPolicy(first=0))
+        session.checkpoint_seconds = self.checkpoint_seconds
         try:
             return Run(session, witness).carry_out()
         finally:

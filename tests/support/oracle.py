@@ -1,7 +1,8 @@
 """What a store must hold, worked out a second time: from git's own commands and plain rules."""
 
 import hashlib
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,8 +30,10 @@ class Choice:
     def takes(self, path: str, ignored: tuple[str, ...]) -> bool:
         """Tell whether a path is chosen, given the folders that the ignore file names."""
         out = (*self.without, *ignored)
-        return path.endswith(self.suffix) and path.startswith(self.within) and not (
-            out and path.startswith(out)
+        return (
+            path.endswith(self.suffix)
+            and path.startswith(self.within)
+            and not (out and path.startswith(out))
         )
 
 
@@ -54,7 +57,9 @@ class Oracle:
         """The content of every document of a commit, by path."""
         files = self._list_files(commit)
         ignore = files.get(".vectornatorignore")
-        lines = self._read(ignore[1]).decode().splitlines() if ignore and ignore[0] != "120000" else ()
+        lines = (
+            self._read(ignore[1]).decode().splitlines() if ignore and ignore[0] != "120000" else ()
+        )
         ignored = tuple(lines)
         chosen = {
             path: self._read(blob)
@@ -95,7 +100,9 @@ def is_ours(file: RemoteFile) -> bool:
 class NeverMissing(Layer):
     """Checks after every call that each of some paths still has a copy in the store."""
 
-    def __init__(self, inner: VectorStoreProvider, server: MemoryStore, paths: Set[str]) -> None:
+    def __init__(
+        self, inner: VectorStoreProvider, server: MemoryStore, paths: AbstractSet[str]
+    ) -> None:
         super().__init__(inner)
         self._server = server
         self._paths = paths

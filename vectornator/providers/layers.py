@@ -43,8 +43,8 @@ class Traffic:
     requests: Counter[str] = field(default_factory=Counter)
     """Calls by method, every try counted."""
 
-    retries: int = 0
-    """How many of them were made again."""
+    repeated: Counter[str] = field(default_factory=Counter)
+    """How many of them were made again, by method."""
 
     _lock: threading.Lock = field(
         default_factory=threading.Lock, init=False, repr=False, compare=False
@@ -55,10 +55,15 @@ class Traffic:
         with self._lock:
             self.requests[method] += 1
 
-    def count_retry(self) -> None:
+    def count_retry(self, method: str) -> None:
         """Count one call that is made again."""
         with self._lock:
-            self.retries += 1
+            self.repeated[method] += 1
+
+    @property
+    def retries(self) -> int:
+        """How many calls were made again."""
+        return self.repeated.total()
 
 
 def dress(
@@ -107,8 +112,7 @@ class Retry(Layer):
 
     def around(self, call: Call, run: Callable[[], T]) -> T:
         """Carry out one call, again if need be."""
-        del call
-        return self._retrying()(run)
+        return self._retrying(call)(run)
 
     def around_listing(
         self, call: Call, start: Callable[[], Iterator[RemoteFile]]
@@ -118,9 +122,8 @@ class Retry(Layer):
         A listing can't be resumed, since the contract knows no cursor; ids are never used
         twice, so that those seen tell exactly which copies the caller has.
         """
-        del call
         seen: set[str] = set()
-        for attempt in self._retrying():
+        for attempt in self._retrying(call):
             with attempt:
                 for file in start():
                     if file.file_id not in seen:
@@ -134,13 +137,13 @@ class Retry(Layer):
         call = Call("enrich_metadata", document.path)
         return self.around(call, lambda: self.inner.enrich_metadata(document, content, metadata))
 
-    def _retrying(self) -> Retrying:
+    def _retrying(self, call: Call) -> Retrying:
         return Retrying(
             retry=retry_if_exception_type(Transient),
             wait=lambda state: _asked_for(state) + self._jitter(state),
             stop=self._is_used_up,
             sleep=self._wait,
-            before_sleep=lambda _: self._traffic.count_retry(),
+            before_sleep=lambda _: self._traffic.count_retry(call.method),
             retry_error_callback=_give_up,
         )
 

@@ -43,10 +43,11 @@ class FileStore:
         self.location = str(path)
         self._path = path
         self._document: dict[str, Any] = {}
+        self._loaded: dict[str, Any] = {}
 
     def load(self) -> Ledger | None:
         """Read the file."""
-        self._document = self._parse()
+        self._document = self._loaded = self._parse()
         if not self._document:
             return None
         head = json.dumps({**self._document, "files": {}, "notes": []}).encode()
@@ -81,10 +82,10 @@ class FileStore:
             "notes": self._add_note(note),
         }
         with self._lock():
-            if self._parse().get("sequence") != self._document.get("sequence"):
+            if self._parse() != self._loaded:
                 raise StateConflict(f"{self.location} was saved by another run. Run again.")
             self._replace(document)
-        self._document = document
+        self._document = self._loaded = document
         return str(ledger.sequence)
 
     def read_note(self, commit: Oid) -> str | None:

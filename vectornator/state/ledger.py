@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from vectornator.errors import StateError
-from vectornator.model import Entry
+from vectornator.model import Entry, is_path, is_utf8
 
 VERSION = "1.0.0"
 """The version of every JSON document written here; readers refuse another major version."""
@@ -242,11 +242,7 @@ def load_note(content: bytes, origin: str) -> Note:
 
 def check_path(path: str, origin: str) -> None:
     """Refuse a path that can't name a document. Raises `StateError`."""
-    parts = path.split("/")
-    is_valid = (
-        path and _is_text(path) and "\0" not in path and not {"", ".", ".."}.intersection(parts)
-    )
-    if not is_valid:
+    if not is_path(path):
         raise StateError(f"{origin} names {path[:80]!r}, which is no path of a document. {_ADVICE}")
 
 
@@ -321,7 +317,8 @@ class _Form:
     def text(self, name: str) -> str:
         """A string that can be encoded, at most 4096 characters."""
         value = self.value(name, str)
-        return value if _is_text(value) else self._refuse(name)
+        is_valid = _is_text(value) and len(value) <= 4096  # noqa: PLR2004  (git's own path limit)
+        return value if is_valid else self._refuse(name)
 
     def word(self, name: str) -> str:
         """Printable ASCII without a space, 512 characters at most: an id that others gave."""
@@ -356,13 +353,7 @@ class _Form:
 
 
 def _is_text(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > 4096:  # noqa: PLR2004  (git's own path limit)
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return isinstance(value, str) and is_utf8(value)
 
 
 def _dump(document: _JsonObject) -> bytes:

@@ -131,6 +131,18 @@ class StateSuite:
         store.load()
         assert store.read_entries() == {"a.md": make_entry(1)}
 
+    def test_ledger_of_the_same_sequence(
+        self, store: StateStore, make_store: Callable[[], StateStore], commits: list[str]
+    ) -> None:
+        """A ledger that another one of the same sequence replaced is a conflict too."""
+        store.save(make_ledger(1), {"a.md": make_entry(1)}, make_note(commits[0]))
+        other = make_store()
+        other.load()
+        other.discard_entries()
+        other.save(make_ledger(1, store_id="store-2"), {}, make_note(commits[1]))
+        with pytest.raises(StateConflict):
+            store.save(make_ledger(2), {"b.md": make_entry(2)}, make_note(commits[0]))
+
     def test_save_after_a_conflict(
         self, store: StateStore, make_store: Callable[[], StateStore], commits: list[str]
     ) -> None:
