@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from vectornator.drift import needs_listing, reconcile
 from vectornator.edits import Edits, close_ledger, write_note
-from vectornator.errors import Rejected, StateConflict, Withheld
+from vectornator.errors import Refused, Rejected, StateConflict, Withheld
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
-from vectornator.model import Entry, Manifest, Outcome
+from vectornator.model import Binding, Entry, Manifest, Outcome
 from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
@@ -52,10 +52,15 @@ class Journal:
         return self.ledger.base if self.ledger else ""
 
     def load(self, *, has_store: bool) -> None:
-        """Take the ledger over if it is of the store in use; else start from an empty one."""
+        """Take the ledger over if it is of the store in use; else start from an empty one.
+
+        Raises `Refused` for a ledger of another source: its copies would not be ours to
+        remove, and would be found beside new ones for ever.
+        """
         session = self._session
         self.ledger = session.find_ledger() if has_store else None
         if self.ledger:
+            _check_source(self.ledger, session.binding)
             self.edits.leftovers.update(self.ledger.leftovers)
         elif session.ledger:
             session.state.discard_entries()
@@ -199,6 +204,16 @@ class Journal:
         errors = (failure.error for failure in self.edits.failed)
         if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
             self.mark_store("clean")
+
+
+def _check_source(ledger: Ledger, binding: Binding) -> None:
+    if ledger.source != binding.source:
+        raise Refused(
+            f"The store holds the documents of {ledger.source}, and this repository is "
+            f"{binding.source}. If it moved, keep its name with --source-id {ledger.source}; if "
+            "it is another one, give it a store or a --target of its own.",
+            reason="other-source",
+        )
 
 
 def _parse_mark(words: str) -> dict[str, str]:

@@ -195,6 +195,8 @@ class Session:
         A repository without a remote is named after its folder; the ledger keeps that name
         when the folder is renamed or a remote is added.
         """
+        if self.settings.source_id:
+            return Binding(self.settings.source_id, self.settings.target)
         source = self.repository.describe_source() if self.repository else f"local:{self.root.name}"
         ledger = self.ledger
         if ledger and ledger.source.startswith("local:") and not self.provider.is_shared:

@@ -13,6 +13,7 @@ from vectornator.errors import Fatal, Refused, SettingsError, StateError, Vector
 from vectornator.model import Done, Failed
 from vectornator.providers import provider_registry
 from vectornator.providers.memory import MemoryProvider
+from vectornator.queries import read_log
 from vectornator.testing.faults import DiesAfter, Rejecting, StoresThenRaises
 
 FIRST = {"a.md": b"# A\n", "docs/b.md": b"# B\n", "docs/c.md": b"# C\n"}
@@ -402,3 +403,27 @@ def test_hostile_listing(lab: Lab, attributes: dict[str, str]) -> None:
     lab.sync(store_id=lab.store_id)
     lab.sync()
     assert FIRST == {path: lab.contents[path] for path in FIRST}
+
+
+def test_moved_repository_is_refused(lab: Lab) -> None:
+    """A repository that moved stores nothing twice: it is refused, or keeps its old name."""
+    lab.repo.run("remote", "add", "origin", "https://example.com/old/docs.git")
+    lab.sync(remote="none")
+    lab.repo.run("remote", "set-url", "origin", "https://example.com/new/docs.git")
+    lab.repo.commit({"a.md": "# A2\n"})
+    with pytest.raises(Refused, match=r"--source-id example\.com/old/docs") as refusal:
+        lab.sync(remote="none")
+    assert ("other-source", []) == (refusal.value.reason, lab.calls())
+    lab.sync(remote="none", source_id="example.com/old/docs")
+    assert ({**FIRST, "a.md": b"# A2\n"}, 3) == (lab.contents, lab.copies)
+
+
+def test_edited_note_is_passed_over(lab: Lab) -> None:
+    """A note that somebody edited is left out of the log, and the rest is listed."""
+    first = lab.repo.head
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.sync()
+    lab.repo.run("notes", "--ref=vectornator", "add", "-f", "-m", "mine", first)
+    settings = lab.settings.model_copy(update={"repository": lab.repo.root})
+    assert [lab.repo.head] == [entry.commit for entry in read_log(settings, lab.environ)]

@@ -137,6 +137,17 @@ class Settings(BaseModel):
             metavar="NAME",
         ),
     ] = "default"
+    source_id: Annotated[
+        Word,
+        Field(max_length=200),
+        Option(
+            "Call this repository so in the store instead of by its remote: for one that moved.",
+            Group.STORE,
+            PLANS,
+            metavar="ID",
+            is_in_file=False,
+        ),
+    ] = ""
     api_key: Annotated[Secret, Option("The provider's key.", Group.STORE, is_in_file=False)] = (
         SecretStr("")
     )

@@ -141,7 +141,7 @@ class NotesStore:
         return self._read_blobs([bytes.fromhex(found[1])])[0].decode("utf-8", "replace")
 
     def list_notes(self, limit: int) -> list[Note]:
-        """Read the notes that vectornator wrote, in the order it wrote them."""
+        """Read the notes on the commits it wrote one on; what others made of one is passed over."""
         if self._tree is None:
             return []
         self._fetch_trees()
@@ -149,10 +149,11 @@ class NotesStore:
         found = [(commit, find_note(self._read, self._tree, commit)) for commit in commits]
         blobs = [(commit, bytes.fromhex(place[1])) for commit, place in found if place]
         texts = self._read_blobs([blob for _, blob in blobs])
-        return [
-            load_note(text, f"The note on {commit[:10]}")
-            for (commit, _), text in zip(blobs, texts, strict=True)
-        ]
+        notes = []
+        for (commit, _), text in zip(blobs, texts, strict=True):
+            with suppress(StateError):
+                notes.append(load_note(text, f"The note on {commit[:10]}"))
+        return notes
 
     def load_at(self, commit: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
         """Search the history of the ref for the newest save that synced `commit`."""
