@@ -586,3 +586,11 @@ def test_unpacked_sizes_are_limited(limits: dict[str, Any]) -> None:
     data = pack(BLOB, record(7, COPY, base=HELLO))
     with pytest.raises(BadAnswer, match="more than we accept"):
         unpack(data, find_nothing, SizeLimits(**limits))
+
+
+@pytest.mark.parametrize("url", ["ssh://-oProxyCommand=x/r", "-oProxyCommand=x:r", "host:-r"])
+def test_ssh_options_in_a_url_are_refused(url: str) -> None:
+    """A URL whose parts ssh would take for options is refused before anything runs."""
+    config = load_config(None, git_environ())
+    with pytest.raises(SettingsError, match="hyphen"):
+        Remote.open(url, config, git_environ())

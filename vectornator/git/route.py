@@ -166,6 +166,11 @@ def _build_ssh(
     where: tuple[str | None, str, int | None], path: str, command: str, traffic: Traffic
 ) -> Route:
     user, host, port = where
+    if any(word.startswith("-") for word in (user or "", host, path)):
+        raise SettingsError(
+            "The remote's ssh URL names a user, host or path that begins with a hyphen, which ssh "
+            "would take for an option. Correct the URL."
+        )
     client = SshClient(
         host,
         traffic,
