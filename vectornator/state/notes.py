@@ -13,46 +13,25 @@ command (git's own contract, "preserve non-notes in the notes tree"); the ledger
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 from vectornator.errors import SourceError, StateConflict, StateError
-from vectornator.git.notes import Change, edit_tree, find_note, make_commit, place_note
-from vectornator.git.objects import (
-    MODE_FILE,
-    Commit,
-    Kind,
-    Oid,
-    Stored,
-    parse_commit,
-)
+from vectornator.git.notes import find_note
+from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
 from vectornator.git.remote import Remote, Unreachable
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
-from vectornator.git.wire import PackedObject, make_object
+from vectornator.git.wire import PackedObject
 from vectornator.model import Entry
+from vectornator.state.commit import LEDGER, ORDER, PENDING, Ground, Save, compose_commit
 from vectornator.state.ledger import (
     Ledger,
     Note,
-    dump_entries,
-    dump_ledger,
-    dump_note,
-    dump_pending,
     load_entries,
     load_ledger,
     load_note,
     load_pending,
 )
-from vectornator.state.shards import digest_shards, group_by_shard, list_shards, to_place
-
-FOLDER = b".vectornator"
-LEDGER = FOLDER + b"/ledger.json"
-PENDING = FOLDER + b"/pending.json"
-ORDER = FOLDER + b"/order"
-
-MAX_NOTES = 200
-"""How many notes stay in the tree; older ones stay reachable in the history of the ref."""
-
-AUTHOR = "vectornator <vectornator@localhost>"
+from vectornator.state.shards import digest_shards, group_by_shard, list_shards
 
 _OID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -116,7 +95,7 @@ class NotesStore:
         """Commit the edits onto the tip that was loaded, and move the ref by compare-and-swap."""
         self._gather(edits, note.commit)
         shards = self._edit_shards(edits)
-        objects = self._to_objects(ledger, shards, note)
+        objects = self._compose(ledger, shards, note)
         new = objects[-1].oid.hex()
         if self._remote:
             self._push(self._remote, new, objects)
@@ -176,7 +155,7 @@ class NotesStore:
 
     def _read_commit(self, oid: Oid) -> Commit:
         raw = bytes.fromhex(oid)
-        if not self._repository.store.has(raw):
+        if not self._has(raw):
             self._fetch([oid], depth=1, filter_spec="tree:0")
         kind, content = self._read(raw)
         if kind != Kind.COMMIT:
@@ -266,16 +245,19 @@ class NotesStore:
     def _read(self, oid: bytes) -> Stored:
         return self._repository.store.read(oid)
 
+    def _has(self, oid: bytes) -> bool:
+        return self._repository.store.has(oid)
+
     def _is_complete(self, tip: Oid) -> bool:
         """Whether the repository itself has everything the tip reaches."""
         return self._repository.read_ref(self._ref) == tip
 
     def _fetch_trees(self) -> None:
-        if self._tip and self._tree and not self._repository.store.has(self._tree):
+        if self._tip and self._tree and not self._has(self._tree):
             self._fetch([self._tip], depth=1, filter_spec="blob:none")
 
     def _read_blobs(self, oids: list[bytes]) -> list[bytes]:
-        missing = {oid for oid in oids if not self._repository.store.has(oid)}
+        missing = {oid for oid in oids if not self._has(oid)}
         if missing:
             self._fetch([oid.hex() for oid in sorted(missing)])
         return [self._read(oid)[1] for oid in oids]
@@ -327,69 +309,13 @@ class NotesStore:
             shards[name] = shard
         return shards
 
-    def _to_objects(
+    def _compose(
         self, ledger: Ledger, shards: Mapping[str, Mapping[str, Entry]], note: Note
     ) -> list[PackedObject]:
-        """Everything a save adds to git, the commit last."""
         order = [commit for commit in self._read_order() if commit != note.commit] + [note.commit]
-        blobs, changes = self._to_blobs(
-            {to_place(name): dump_entries(shard) or None for name, shard in shards.items()}
-        )
-        head = dump_ledger(replace(ledger, entries=self._digest_edited(shards, changes)))
-        others, more = self._to_blobs(
-            {
-                LEDGER: head,
-                PENDING: dump_pending(ledger) if ledger.ahead or ledger.leftovers else None,
-                ORDER: "".join(f"{commit}\n" for commit in order[-MAX_NOTES:]).encode(),
-            }
-        )
-        changes |= more
-        text = make_object(Kind.BLOB, dump_note(note), *self._find_base(note.commit))
-        changes |= place_note(self._read, self._tree, note.commit, text.oid)
-        for old in order[:-MAX_NOTES]:
-            changes |= place_note(self._read, self._tree, old, None)
-        tree, trees = edit_tree(self._read, self._tree, changes)
-        assert tree is not None
-        message = f"{_summarize(note)}\n\n{head.decode()}"
-        parents = [self._tip] if self._tip else []
-        commit = make_commit(tree, parents, message, AUTHOR, int(self._clock()))
-        return [*blobs, *others, text, *trees, commit]
-
-    def _digest_edited(self, shards: Iterable[str], changes: Mapping[bytes, Change]) -> str:
-        """The digest of all shards as they are after a save that edits some."""
-        places = self._list_shards()
-        for name in shards:
-            change = changes[to_place(name)]
-            if change is None:
-                places.pop(name, None)
-            else:
-                places[name] = change[1]
-        return digest_shards(places)
-
-    def _find_base(self, commit: Oid) -> tuple[bytes, bytes] | tuple[()]:
-        """The note that a new one on `commit` replaces, as a delta base, if it is at hand."""
-        found = find_note(self._read, self._tree, commit)
-        oid = bytes.fromhex(found[1]) if found else b""
-        return (oid, self._read(oid)[1]) if oid and self._repository.store.has(oid) else ()
-
-    def _to_blobs(
-        self, contents: Mapping[bytes, bytes | None]
-    ) -> tuple[list[PackedObject], dict[bytes, Change]]:
-        """Blobs with the blobs they replace as delta bases, and the tree edits that set them."""
-        blobs: list[PackedObject] = []
-        changes: dict[bytes, Change] = {}
-        for path, content in contents.items():
-            old = find_item(self._read, self._tree, path) if self._tree else None
-            if content is None:
-                changes[path] = None
-                continue
-            has_base = old is not None and self._repository.store.has(old.oid)
-            base = (old.oid, self._read(old.oid)[1]) if old and has_base else ()
-            blob = make_object(Kind.BLOB, content, *base)
-            changes[path] = (MODE_FILE, blob.oid)
-            if old is None or old.oid != blob.oid:
-                blobs.append(blob)
-        return blobs, changes
+        save = Save(ledger, shards, note, order)
+        ground = Ground(self._tip, self._tree, self._list_shards(), self._read, self._has)
+        return compose_commit(save, ground, int(self._clock()))
 
     def _save_locally(self, new: Oid, objects: list[PackedObject]) -> None:
         try:
@@ -409,8 +335,3 @@ class NotesStore:
         """Write objects and move the ref onto them; False when it moved meanwhile."""
         self._repository.store.write({item.oid: (item.kind, item.content) for item in objects})
         return self._repository.set_ref(self._ref, new, self._tip)
-
-
-def _summarize(note: Note) -> str:
-    counts = ", ".join(f"{count} {name}" for name, count in note.counts.items() if count)
-    return f"vectornator: {note.status} {note.commit[:10]} ({counts or 'nothing changed'})"
