@@ -34,6 +34,9 @@ class Journal:
         self.is_refreshed = False
         """Whether the store was listed, so that every entry is in question."""
 
+        self._marked = ""
+        """What the store remembers of this target, as far as this run knows."""
+
         self._asked: Ledger | None = None
         self._session = session
         self._remark = remark
@@ -68,13 +71,15 @@ class Journal:
         mark = None
         if isinstance(provider, MarksStore):
             mark = _read_own(provider.read_mark(), self._session.mark_key)
+            self._marked = " ".join(mark.values())
         return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
 
     def refresh(self) -> None:
         """List the store, and let the manifest be what the store proves."""
         session = self._session
         manifest = session.state.read_entries() if self.ledger else {}
-        drift = reconcile(manifest, session.provider.list_files(), session.binding)
+        listing = session.proof.keep(session.provider.list_files())
+        drift = reconcile(manifest, listing, session.binding)
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
@@ -173,10 +178,11 @@ class Journal:
     def mark_store(self, state: str) -> None:
         """Let the store remember `dirty` or `clean`, where it can remember anything."""
         provider = self._session.provider
-        if isinstance(provider, MarksStore):
-            sequence = self.ledger.sequence if self.ledger else 0
-            words = f"{state} {sequence}"
+        sequence = self.ledger.sequence if self.ledger else 0
+        words = f"{state} {sequence}"
+        if isinstance(provider, MarksStore) and words != self._marked:
             provider.write_mark({**provider.read_mark(), self._session.mark_key: words})
+            self._marked = words
 
 
 def _read_own(mark: Mapping[str, str], key: str) -> dict[str, str]:

@@ -226,6 +226,9 @@ class RemoteFile:
     created_at: float = 0.0
     """Seconds since the epoch; 0 where the store does not say."""
 
+    is_searchable: bool = True
+    """False for a copy that the store is at work on, or could not index."""
+
     @property
     def path(self) -> str:
         """The document's path as its attributes give it; empty for a foreign file."""

@@ -23,10 +23,12 @@ from vectornator.git.objects import (
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
-from vectornator.model import Binding, Document, RemoteFile, path_key
+from vectornator.model import Binding, Document, path_key
+from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import DescribesFiles, ProviderConfig, VectorStoreProvider
+from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
+from vectornator.providers.patience import Patience
 from vectornator.settings import Settings
 from vectornator.source import (
     CommitSource,
@@ -57,6 +59,7 @@ class Session:
     """Set from outside when the run is to end early."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    usual_patience: Patience = field(default_factory=Patience)
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -112,23 +115,30 @@ class Session:
             retry=self.retry,
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,
-            wait=self._wait,
+            wait=self.wait,
             traffic=self.traffic,
         )
 
     @property
     def _provider_config(self) -> ProviderConfig:
         settings = self.settings
-        options = {"model-path": str(settings.model_path)} if settings.model_path else {}
         return ProviderConfig(
             store_id=settings.store_id,
             api_key=settings.api_key.get_secret_value(),
             root=self.root,
             concurrency=settings.concurrency,
-            options=options,
+            options=settings.provider_options(),
+            wait=self.wait,
         )
 
-    def _wait(self, seconds: float) -> None:
+    @property
+    def patience(self) -> Patience:
+        """How long copies may take to become searchable."""
+        limit = self.settings.index_timeout
+        return replace(self.usual_patience, least=limit, each=0.0) if limit else self.usual_patience
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds pass. Raises `Withheld` as soon as the run is asked to stop."""
         if self.stop.wait(seconds):
             raise Withheld("not tried again: the run was asked to stop")
 
@@ -311,18 +321,10 @@ class Session:
         if missing and self.remote:
             store.add(self.remote.fetch(missing))
 
-    def owns(self, file_id: str, path: str) -> bool | None:
-        """Tell whether the store itself says that a copy is ours and of `path`."""
-        provider = self.provider
-        if isinstance(provider, DescribesFiles):
-            file = provider.describe_file(file_id)
-        else:
-            file = self._listed.get(file_id)
-        return None if file is None else self.binding.owns(file.attributes, path)
-
     @cached_property
-    def _listed(self) -> Mapping[str, RemoteFile]:
-        return {file.file_id: file for file in self.provider.list_files()}
+    def proof(self) -> Proof:
+        """What the store itself says of its copies."""
+        return Proof(self.provider, self.binding)
 
     def need_store(self) -> None:
         """Raise `Fatal` unless the store exists."""

@@ -19,7 +19,7 @@ from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
 from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Candidates, Limits, check_plan, make_plan, screen_plan
-from vectornator.providers.base import ChangesAttributes
+from vectornator.providers.base import ChangesAttributes, FindsStore
 from vectornator.report.observer import Observer
 from vectornator.report.record import Record, RunStatus
 from vectornator.session import Session
@@ -102,9 +102,8 @@ class Run:
     def _load(self) -> None:
         session = self._session
         self._observer.phase(f"Reading the ledger from {session.state.location}")
-        has_store = session.provider.verify_store()
-        for words in getattr(session.bare_provider, "remarks", ()):
-            self._remark(words)
+        has_store = self._verify_store()
+        self._pass_on_remarks()
         if not has_store and not self._settings.dry_run:
             self._create_store()
         self._journal.load()
@@ -112,6 +111,24 @@ class Run:
         if has_store and self._journal.must_list(self._settings.refresh):
             self._observer.phase("Listing the store")
             self._journal.refresh()
+
+    def _verify_store(self) -> bool:
+        """Tell whether there is a store; a plan without a key goes by the ledger alone."""
+        session = self._session
+        try:
+            return session.provider.verify_store()
+        except Fatal as error:
+            has_key = session.settings.api_key.get_secret_value()
+            if error.reason != "auth" or has_key or not self._settings.dry_run:
+                raise
+            self._remark("Planned from the ledger alone: without an API key no store is asked.")
+            return False
+
+    def _pass_on_remarks(self) -> None:
+        """Tell the user what the provider has to say, each thing once."""
+        for words in getattr(self._session.bare_provider, "remarks", ()):
+            if words not in self._remarks:
+                self._remark(words)
 
     def _create_store(self) -> None:
         settings, provider = self._settings, self._session.provider
@@ -124,6 +141,9 @@ class Run:
                 f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
                 "one created."
             )
+        if isinstance(provider, FindsStore) and (found := provider.use_store(settings.store_name)):
+            self._observer.phase(f"Found the {provider.name} store {found}")
+            return
         store_id = provider.create_store(settings.store_name or self._session.root.name)
         self._observer.phase(f"Created the {provider.name} store {store_id}")
 
@@ -277,6 +297,8 @@ class Run:
         if not len(todo) and not journal.edits.leftovers:
             return True
         journal.mark_store("dirty")
+        questions = len(todo.updates) + len(todo.renames) + len(todo.deletes)
+        self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
         shop = self._open_workshop(source)
         sends: tuple[Change, ...] = (*todo.sends, *todo.renames)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
@@ -288,6 +310,7 @@ class Run:
         if not self._find_fatal():
             for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
                 journal.edits.forget(file_id)
+        self._pass_on_remarks()
         return all(isinstance(outcome, Done) for outcome in outcomes)
 
     def _open_workshop(self, source: Source) -> Workshop:
@@ -297,10 +320,12 @@ class Run:
             read=source.read,
             binding=session.binding,
             config=session.config,
-            owns=session.owns,
+            owns=session.proof.owns,
             jobs=self._settings.concurrency,
             stop=session.stop,
             started=self._observer.started,
+            wait=session.wait,
+            patience=session.patience,
         )
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:

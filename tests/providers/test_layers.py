@@ -28,6 +28,9 @@ ABILITIES = (
     base.ChangesAttributes,
     base.MarksStore,
     base.DeletesStore,
+    base.FindsStore,
+    base.LimitsRates,
+    base.StagesFiles,
 )
 
 
