@@ -150,7 +150,7 @@ class OpenAIServer:
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         try:
-            self._port = await self._wire.listen("127.0.0.1", self._port)
+            self._port = self._wire.listen(self._port)
         except OSError as error:
             self._error = error
             return

@@ -28,37 +28,60 @@ class Wire:
         self.accepted = 0
         """How many connections were made so far."""
 
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._address = ("127.0.0.1", 0)
+        self._listener: socket.socket | None = None
+        self._arriving: set[asyncio.Task[object]] = set()
+        self._pauses: set[asyncio.Task[None]] = set()
 
-    async def listen(self, host: str, port: int) -> int:
-        """Let connections in; the port that was found when `port` is 0."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self), host, port, reuse_address=True, backlog=1024
-        )
-        self._address = self._server.sockets[0].getsockname()[:2]
-        return self._address[1]
+    def listen(self, port: int) -> int:
+        """Let connections in; the port that was found when `port` is 0. Raises `OSError`."""
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        return int(self._listener.getsockname()[1])
 
     def refuse_for(self, seconds: float) -> None:
         """Let nobody in for some real seconds and end every connection."""
         task = asyncio.get_running_loop().create_task(self._refuse(seconds))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _refuse(self, seconds: float) -> None:
-        await self.close()
-        await asyncio.sleep(seconds)
-        await self.listen(*self._address)
+        self._pauses.add(task)
+        task.add_done_callback(self._pauses.discard)
 
     async def close(self) -> None:
-        """Let nobody in and end every connection."""
-        if self._server is not None:
-            self._server.close()
-        for connection in list(self.connections):
+        """Let nobody in any more and end every connection."""
+        for task in self._pauses:
+            task.cancel()
+        await self._end()
+
+    async def _refuse(self, seconds: float) -> None:
+        if self._listener is not None:
+            port = self._listener.getsockname()[1]
+            await self._end()
+            await asyncio.sleep(seconds)
+            self.listen(port)
+
+    async def _end(self) -> None:
+        # Not asyncio's own server: closing that loses connections that are just being accepted.
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        await asyncio.gather(*self._arriving, return_exceptions=True)
+        ending = list(self.connections)
+        for connection in ending:
             connection.reset()
-        await asyncio.sleep(0)  # the loop tells closed connections so in its next round
+        await asyncio.gather(*(each.lost for each in ending))
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        try:
+            arrived, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        arrived.setblocking(False)
+        loop = asyncio.get_running_loop()
+        connecting = loop.connect_accepted_socket(lambda: Connection(self), arrived)
+        task: asyncio.Task[object] = loop.create_task(connecting)
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
 
 
 class Connection(asyncio.Protocol):
@@ -74,6 +97,8 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Exchange, bytes, bool]] = deque()
         self._is_busy = False
         self._transport: asyncio.Transport
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the connection has ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection, to be able to end it."""
@@ -84,6 +109,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the connection."""
         self._wire.connections.discard(self)
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         """Read what came; what is not HTTP ends the connection."""
