@@ -84,3 +84,15 @@ def test_wrong_fault_of_the_command_line(text: str) -> None:
     """A fault that is written wrong is named."""
     with pytest.raises(Exception, match="--list-faults"):
         read_fault(text)
+
+
+@pytest.mark.parametrize("name", sorted(set(CATALOGUE) - {"hang-before", "hang-after"}))
+def test_fault_anywhere(caller: Caller, name: str) -> None:
+    """A fault that is ordered for a route it is not made for breaks nothing."""
+    store, ids = caller.fill()
+    caller.arm(name, route="*", count=None)
+    for path in (store, f"{store}/files?after={ids[0]}", f"/files/{ids[0]}", "/files", "/nothing"):
+        caller.try_ask("GET", path)
+    caller.try_ask("POST", f"{store}/search", {"query": "hello"})
+    caller.try_ask("DELETE", f"{store}/files/{ids[0]}")
+    assert [] == caller.server.app.failures

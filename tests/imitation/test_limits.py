@@ -1,6 +1,7 @@
 """The imitation server refuses what the service refuses, in its words."""
 
 import pytest
+import urllib3
 
 from tests.openai_server import Behaviour
 from tests.support.caller import Caller
@@ -308,3 +309,27 @@ def test_unknown_rule(caller: Caller) -> None:
     assert Behaviour() == caller.server.app.rules.behaviour
     with pytest.raises(ValueError, match="no such rule: colour"):
         caller.server.change_rules(colour="red")
+
+
+def exchange(caller: Caller, subject: str) -> urllib3.BaseHTTPResponse:
+    """Exchange an identity token as the SDK does."""
+    kinds = "urn:ietf:params:oauth"
+    body = {
+        "grant_type": f"{kinds}:grant-type:token-exchange",
+        "subject_token": subject,
+        "subject_token_type": f"{kinds}:token-type:jwt",
+        "identity_provider_id": "idp_1",
+        "service_account_id": "sa_1",
+    }
+    return caller.pool.request("POST", f"{caller.server.origin}/oauth/token", json=body, headers={})
+
+
+def test_exchanged_key(caller: Caller) -> None:
+    """A trusted identity token is exchanged for a key that is let in for an hour."""
+    caller.server.state.subjects.add("job")
+    assert 400 == exchange(caller, "other").status
+    bearer = {"Authorization": f"Bearer {exchange(caller, 'job').json()['access_token']}"}
+    url = caller.server.url + "/files"
+    assert 200 == caller.pool.request("GET", url, headers=bearer).status
+    caller.server.clock.advance(3600)
+    assert 401 == caller.pool.request("GET", url, headers=bearer).status

@@ -155,3 +155,22 @@ def test_command_lists_faults() -> None:
     command = [sys.executable, "-m", "tests.openai_server", "--list-faults"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert "reset-after" in answer.stdout
+
+
+def test_pipelined_requests(caller: Caller) -> None:
+    """Requests sent at once are answered one by one, in order."""
+    caller.server.delay(0.01)
+    heads = "\r\n".join(f"GET /v1/{path} HTTP/1.1\r\n" for path in ("a", "b", "c"))
+    with caller.connect() as sock:
+        sock.sendall(heads.encode() + b"connection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: sock.recv(4096), b"")).decode()
+    assert 3 == answers.count("HTTP/1.1 401")
+    assert ["/a", "/b", "/c"] == [record.path for record in caller.server.ledger.requests]
+
+
+def test_what_is_no_http(caller: Caller) -> None:
+    """A connection that does not speak HTTP is closed."""
+    with caller.connect() as sock:
+        sock.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        answer = b"".join(iter(lambda: sock.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")

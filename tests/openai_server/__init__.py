@@ -1,4 +1,16 @@
-"""An imitation of OpenAI's Files, Uploads and Vector Stores on loopback, with faults to order."""
+"""An imitation of OpenAI's Files, Uploads and Vector Stores on loopback, with faults to order.
+
+In a test, without waiting for anything:
+
+    with OpenAIServer(clock=Clock(scale=0)) as server:
+        client = openai.OpenAI(api_key=server.key, base_url=server.url, max_retries=0)
+        server.add_fault(make_fault("reset-after", route="files.create", nth=2))
+        ...
+        server.clock.advance(1)  # indexing ends
+        assert 3 == server.ledger.count("files.create")
+
+By hand: `python -m tests.openai_server --help`.
+"""
 
 from tests.openai_server.catalogue import make_fault, make_weather
 from tests.openai_server.clock import Clock

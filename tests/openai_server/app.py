@@ -25,9 +25,9 @@ from tests.openai_server.faults import (
     Tamper,
     Weather,
 )
-from tests.openai_server.ledger import Ledger, Record, SentFile
+from tests.openai_server.ledger import Ledger, Record, read_for_record
 from tests.openai_server.rates import take_route
-from tests.openai_server.routes import Target, find_target
+from tests.openai_server.routes import TOKEN_ROUTE, Target, find_target
 from tests.openai_server.rules import Rules
 from tests.openai_server.state import State
 
@@ -72,7 +72,7 @@ class App:
     watchers: list[Watcher] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     failures: list[Exception] = field(default_factory=list)
-    """What watchers raised, and what an endpoint must not raise."""
+    """What watchers raised, and what endpoints and effects must not raise."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     state: State = field(init=False)
@@ -98,7 +98,12 @@ class App:
         record = self._record(exchange, request)
         self.state.request = record.number
         self.state.expire()
-        answer, delivery = self._meet(exchange, request)
+        delivery: Delivery = Send()
+        try:
+            answer, delivery = self._meet(exchange, request)
+        except Exception as error:  # noqa: BLE001  (a defect of the imitation must reach the test)
+            self.failures.append(error)
+            answer = Answer.from_json(ApiError(500, f"imitation: {error!r}").to_body(), 500)
         record.request_id = self.state.make_id("req_")
         record.status = answer.status if isinstance(delivery, Send) else 0
         self.state.request = 0
@@ -131,15 +136,13 @@ class App:
         """What the service answers by itself."""
         call = Call(request, target.ids, self.state, rules, self.clock.now())
         try:
-            check_key(request.headers, self.keys)
+            if target.route != TOKEN_ROUTE:
+                check_key(request.headers, self.keys | set(self.state.tokens))
             take_route(call, target.route)
             result = target.endpoint(call)
         except ApiError as error:
             body = error.to_body(rules.assumptions.error_shape)
             return Answer.from_json(body, error.status, error.headers)
-        except Exception as error:  # noqa: BLE001  (a defect of the imitation must reach the test)
-            self.failures.append(error)
-            return Answer.from_json(ApiError(500, f"imitation: {error!r}").to_body(), 500)
         return result if isinstance(result, Answer) else Answer.from_json(result, 200, call.headers)
 
     def _record(self, exchange: Exchange, request: Request) -> Record:
@@ -177,34 +180,6 @@ def check_key(headers: Mapping[str, str], keys: Iterable[str]) -> None:
         raise unknown_key(key)
 
 
-def read_for_record(request: Request) -> tuple[object, SentFile | None]:
-    """The body as the ledger keeps it: JSON or plain fields, and the file of a form."""
-    if not request.body:
-        return None, None
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        return _read_form(request)
-    try:
-        return json.loads(request.body), None
-    except ValueError:
-        return None, None
-
-
-def _read_form(request: Request) -> tuple[object, SentFile | None]:
-    try:
-        form = request.form
-    except ApiError:
-        return None, None
-    fields: dict[str, str] = {}
-    sent = None
-    for name, part in form.items():
-        if not part.filename:
-            fields[name] = part.content.decode("utf-8", "replace")
-            continue
-        digest = hashlib.sha256(part.content).hexdigest()
-        sent = SentFile(part.filename, part.content_type, len(part.content), digest)
-    return fields, sent
-
-
 def _comes_first(effect: Effect) -> bool:
     """Whether an effect keeps the work from being done."""
     match effect:
@@ -223,7 +198,7 @@ def _send(
 ) -> tuple[Answer, Delivery]:
     """What is sent in the end, and how."""
     for effect in effects:
-        if isinstance(effect, Alter) and answer.status == 200:
+        if isinstance(effect, Alter) and answer.is_good_json:
             changed = effect.change(json.loads(answer.body))
             answer = replace(answer, body=json.dumps(changed).encode())
     for effect in [early] if early else effects:

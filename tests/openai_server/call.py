@@ -43,6 +43,11 @@ class Answer:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_good_json(self) -> bool:
+        """Whether it is an answer that can be changed."""
+        return self.status == 200 and self.headers.get("content-type") == "application/json"
+
     @classmethod
     def from_json(
         cls, value: object, status: int = 200, headers: Mapping[str, str] | None = None

@@ -113,7 +113,7 @@ def _rows() -> Iterator[Named]:
 
 
 def _transport() -> Iterator[Named]:
-    yield Named("refuse-connect", "a closed port for 0.2 s", Refuse(), passes=True)
+    yield Named("refuse-connect", "a closed port for 0.05 s", Refuse(), passes=True)
     yield Named("reset-unread", "a reset before its body is read", Reset("unread"), passes=True)
     yield Named("reset-before", "a reset, nothing done", Reset("before"), passes=True)
     yield Named("reset-after", "a reset after the work was done", Reset("after"), passes=True)
@@ -220,7 +220,7 @@ def _limits() -> Iterator[Named]:
         ("few-files", "2 attached Files a minute", ATTACH, {"attached_files_per_minute": 2}),
         ("few-attaches", "2 attaches a minute", ATTACH, {"attaches_per_minute": 2}),
         ("batch-500", "batches of 500", "*.file_batches.create", {"batch_files": 500}),
-        ("values-256", "values of 256 characters", "*", {"value_length": 256}),
+        ("values-256", "values of 256 characters", "vector_stores.*", {"value_length": 256}),
         ("store-10000", "a store for 10,000 files", ATTACH, {"store_files": 10_000}),
         ("store-full", "a store that is full", ATTACH, {"store_files": 0}),
     )
@@ -358,9 +358,9 @@ def _deletions() -> Iterator[Named]:
     yield Named("delete-false", "`deleted` false, though it was done", false, route)
     yield Named("delete-as-file", "a File without `deleted`", Alter(twists.show_as_file), route)
     listed = Behave({"detached_listed_seconds": 5.0})
-    yield Named("detached-listed", "a detached File listed for 5 s", listed, "*", passes=True)
+    yield Named("detached-listed", "a detached File listed for 5 s", listed, route, passes=True)
     found = Behave({"detached_found_seconds": 5.0})
-    yield Named("detached-found", "a detached File found for 5 s", found, "*", passes=True)
+    yield Named("detached-found", "a detached File found for 5 s", found, route, passes=True)
     ghost = Behave({"deleting_file_leaves_ghost_count": True})
     yield Named("delete-ghost", "a total that keeps a deleted File", ghost, "files.delete")
 

@@ -1,5 +1,6 @@
 """Simulated time: real time at a chosen scale, plus what tests and requests add to it."""
 
+import threading
 import time
 
 
@@ -19,6 +20,7 @@ class Clock:
         self._start = time.time()
         self._origin = time.monotonic()
         self._added = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         """Tell the simulated time."""
@@ -26,4 +28,5 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Let simulated seconds pass at once; fits wherever code takes a way to sleep."""
-        self._added += seconds
+        with self._lock:
+            self._added += seconds

@@ -32,7 +32,7 @@ class Hang:
 class Refuse:
     """Like `Reset` before the work; no further connection is let in for some real seconds."""
 
-    seconds: float = 0.2
+    seconds: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Send:
     """`truncated` ends half-way through the length it announced; `closing` ends a kept-alive
     connection without a word after the answer."""
 
-    pause: float = 0.05
+    pause: float = 0.01
     """Real seconds between the pieces of `drip`."""
 
 

@@ -1,9 +1,14 @@
 """The record of every request, for assertions."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from tests.openai_server.call import Request
+from tests.openai_server.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +87,31 @@ class Ledger:
         """The number of the next request."""
         self._number += 1
         return self._number
+
+
+def read_for_record(request: Request) -> tuple[object, SentFile | None]:
+    """The body as the ledger keeps it: JSON or plain fields, and the file of a form."""
+    if not request.body:
+        return None, None
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return _read_form(request)
+    try:
+        return json.loads(request.body), None
+    except ValueError:
+        return None, None
+
+
+def _read_form(request: Request) -> tuple[object, SentFile | None]:
+    try:
+        form = request.form
+    except ApiError:
+        return None, None
+    fields: dict[str, str] = {}
+    sent = None
+    for name, part in form.items():
+        if not part.filename:
+            fields[name] = part.content.decode("utf-8", "replace")
+            continue
+        digest = hashlib.sha256(part.content).hexdigest()
+        sent = SentFile(part.filename, part.content_type, len(part.content), digest)
+    return fields, sent

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tests.openai_server import entries, files, search, stores
+from tests.openai_server import entries, files, search, stores, tokens
 from tests.openai_server.call import Answer, Call, Endpoint
 from tests.openai_server.errors import ApiError
 from tests.openai_server.schemas import JsonObject
 
+TOKEN_ROUTE = "oauth.token"
+"""The one route that needs no key; it stands outside the base path."""
+
 ROUTES: Mapping[str, tuple[str, Endpoint]] = {
+    "POST /oauth/*": (TOKEN_ROUTE, tokens.exchange_token),
     "POST /files": ("files.create", files.create_file),
     "GET /files": ("files.list", files.list_files),
     "GET /files/*": ("files.retrieve", files.retrieve_file),

@@ -174,6 +174,12 @@ class State:
         self.request = 0
         """The number of the request that is being served."""
 
+        self.subjects: set[str] = set()
+        """The identity tokens that may be exchanged for keys."""
+
+        self.tokens: dict[str, float] = {}
+        """The keys they were exchanged for, with the time until which each is let in."""
+
         self.rates: dict[str, deque[float]] = {}
         """When each bucket was used, by its name."""
 
@@ -304,8 +310,10 @@ class State:
         self.side_effects.append(effect)
 
     def expire(self) -> None:
-        """Carry out what time did by itself: Files and stores that expired."""
+        """Carry out what time did by itself: Files, stores and exchanged keys that expired."""
         now = self.clock.now()
+        for token in [token for token, until in self.tokens.items() if until <= now]:
+            del self.tokens[token]
         for file in [each for each in self._expiring if (each.expires_at or 0) <= now]:
             self._expiring.remove(file)
             if file.id in self.files:

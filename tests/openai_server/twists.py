@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.openai_server.call import Request
 from tests.openai_server.schemas import Attributes, JsonObject
-from tests.openai_server.state import Attachment, State
+from tests.openai_server.state import Attachment, State, Store
 
 NASTY: Attributes = {
     "path": "../../etc/passwd",
@@ -68,7 +68,7 @@ def finish_never(answer: JsonObject) -> object:
 
 def show_as_store(answer: JsonObject) -> object:
     """A batch answered as its vector store."""
-    store = {"id": answer["vector_store_id"], "object": "vector_store", "name": None}
+    store = {"id": answer.get("vector_store_id"), "object": "vector_store", "name": None}
     return answer | store | {"usage_bytes": 0, "metadata": {}}
 
 
@@ -81,7 +81,7 @@ def raise_total(answer: JsonObject) -> object:
 def show_as_file(answer: JsonObject) -> object:
     """A deletion answered as the File."""
     rest = {"object": "file", "bytes": 1, "filename": "gone.md", "purpose": "assistants"}
-    return {"id": answer["id"], **rest, "created_at": 0, "status": "processed"}
+    return {"id": answer.get("id"), **rest, "created_at": 0, "status": "processed"}
 
 
 def float_attributes(answer: JsonObject) -> object:
@@ -126,8 +126,7 @@ def lose_cursor(request: Request, _: State) -> Request:
 
 def step_back(request: Request, state: State) -> Request:
     """The next page begins with the last item of the page before."""
-    parts, after = request.path.split("/"), request.query.get("after")
-    store = state.stores.get(parts[2] if len(parts) > 2 else "")
+    after, store = request.query.get("after"), _store(state, request)
     ids = list(store.attachments if store else state.files)
     if after not in ids:
         return request
@@ -154,13 +153,14 @@ def lose_file_of_entry(state: State, request: Request) -> None:
 def detach_cursor(state: State, request: Request) -> None:
     """Between two pages somebody detaches the item at which the first ended."""
     after = request.query.get("after", "")
-    if after in _attachments(state, request):
-        state.detach(state.stores[request.path.split("/")[2]], after)
+    store = _store(state, request)
+    if store and after in store.attachments:
+        state.detach(store, after)
 
 
 def add_foreigner(state: State, request: Request) -> None:
     """Somebody else attaches a File of theirs."""
-    store = state.stores.get(request.path.split("/")[2])
+    store = _store(state, request)
     if store:
         file = state.add_file("theirs.md", b"not yours", content_type="text/markdown")
         state.attach(store, file, dict(NASTY))
@@ -190,7 +190,7 @@ def fail_every_other(state: State, _: Request) -> None:
 
 def win_cancel_race(state: State, request: Request) -> None:
     """Files complete although their batch was cancelled."""
-    batch = state.batches.get(request.path.split("/")[-2])
+    batch = state.batches.get("".join(request.path.split("/")[4:5]))
     for attachment in batch.attachments if batch else ():
         if attachment.outcome == "cancelled":
             attachment.outcome = "completed"
@@ -198,16 +198,20 @@ def win_cancel_race(state: State, request: Request) -> None:
 
 def expire_store(state: State, request: Request) -> None:
     """The store lay idle for too long."""
-    store = state.stores.get(request.path.split("/")[2])
+    store = _store(state, request)
     if store:
         store.expires_days, store.active_at = 1, state.clock.now() - 2 * 86400
         state.expire()
 
 
+def _store(state: State, request: Request) -> Store | None:
+    """The store in the path."""
+    return state.stores.get("".join(request.path.split("/")[2:3]))
+
+
 def _attachments(state: State, request: Request) -> dict[str, Attachment]:
     """What the store in the path holds."""
-    parts = request.path.split("/")
-    store = state.stores.get(parts[2] if len(parts) > 2 else "")
+    store = _store(state, request)
     return store.attachments if store else {}
 
 
