@@ -132,6 +132,29 @@ def test_big_upload(sdk: openai.OpenAI, caller: Caller) -> None:
     assert (len(content), 1 << 18) == (file.bytes, len(caller.server.state.files[file.id].content))
 
 
+def test_azure() -> None:
+    """Azure's errors have a numeric code and nothing else, and it knows no `user_data`."""
+    with Caller("azure") as caller:
+        answer = caller.ask("GET", "/files/file-1")
+        error = {"code": "404", "message": "No such File object: file-1"}
+        assert (404, {"error": error}) == (answer.status, answer.json())
+        assert 400 == caller.send(purpose="user_data").status
+
+
+def test_compatible_server() -> None:
+    """A compatible server indexes at once, ignores `files` and answers 400 for what is gone."""
+    with Caller("compatible") as caller:
+        store, batch = caller.start_batch()
+        assert 0 == caller.get(batch)["file_counts"]["total"]
+        assert "completed" == caller.attach(store, caller.upload("a.mdx"))["status"]
+        assert 1 == len(caller.list_ids(f"{store}/files", "limit=1000&after=file-1"))
+        answer = caller.ask("DELETE", f"{store}/files/file-1")
+        store_id = store.rpartition("/")[2]
+        message = f"Invalid value: File file-1 not found in vector store {store_id}"
+        error = {"message": message, "type": "invalid_request_error"}
+        assert (400, {"error": error}) == (answer.status, answer.json())
+
+
 def test_command() -> None:
     """The command prints what to export, serves, meets faults and counts at the end."""
     options = ["--port", "0", "--fault", "429-seconds:route=files.list,count=1"]

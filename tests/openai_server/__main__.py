@@ -6,18 +6,12 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from tests.openai_server import assumptions
 from tests.openai_server.catalogue import CATALOGUE, make_fault, make_weather
 from tests.openai_server.clock import Clock
 from tests.openai_server.faults import Fault
-from tests.openai_server.rules import UNLIMITED, Behaviour, Limits
+from tests.openai_server.rules import SERVERS, UNLIMITED
 from tests.openai_server.server import OpenAIServer
 
-_SERVERS = {
-    "openai": assumptions.OPENAI,
-    "azure": assumptions.AZURE,
-    "compatible": assumptions.COMPATIBLE,
-}
 _EPILOG = """
 A fault is written NAME or NAME:key=value,… with the keys route, method, path (patterns with *),
 nth, count (`all` for no end), probability, seed and after. For example
@@ -34,11 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     server = OpenAIServer(
         clock=Clock(scale=options.speed),
-        limits=UNLIMITED if options.no_rates else Limits(),
-        behaviour=Behaviour(indexing_seconds=options.indexing_seconds),
-        assumptions=_SERVERS[options.like],
+        like=options.like,
+        limits=UNLIMITED if options.no_rates else None,
         seed=options.seed,
     )
+    if options.indexing_seconds is not None:
+        server.change_rules(indexing_seconds=options.indexing_seconds)
     server.delay(options.latency)
     server.add_fault(*options.fault)
     if options.weather:
@@ -89,10 +84,10 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--port", type=int, default=8080, help="0 finds a free one (default 8080)")
-    add("--like", choices=sorted(_SERVERS), default="openai", help="which server is imitated")
+    add("--like", choices=list(SERVERS), default="openai", help="which server is imitated")
     add("--speed", type=float, default=1.0, help="simulated seconds in a real one (default 1)")
     add("--latency", type=float, default=0.0, help="seconds by which answers are late (default 0)")
-    add("--indexing-seconds", type=float, default=1.0, help="until a File is searchable")
+    add("--indexing-seconds", type=float, help="until a File is searchable (default 1)")
     add("--no-rates", action="store_true", help="no quotas by the minute")
     add("--fault", type=read_fault, action="append", default=[], metavar="FAULT")
     add("--weather", type=float, default=0.0, metavar="P", help="any passing fault with P")

@@ -83,21 +83,30 @@ class Assumptions:
     missing_status: Literal[404, 400] = 404
     """A missing object answers 404; 400 on one compatible server."""
 
-    error_shape: Literal["openai", "azure", "litellm", "string"] = "openai"
+    error_shape: Literal["openai", "azure", "litellm", "sparse", "string"] = "openai"
     """How errors are written; every one but the first was seen at a compatible server."""
+
+    clamps_limit: bool = False
+    """ASSUMED: a page size above the maximum is refused; a compatible server cuts it."""
+
+    batch_prefix: str = "vsfb_ibj_"
+    """How ids of batches begin; those of the service were seen, others are `batch_…`."""
 
 
 OPENAI = Assumptions()
 """What is believed of the service itself."""
 
 AZURE = Assumptions(error_shape="azure")
-"""What is believed of Azure's version 1 surface; `Limits.purposes` differs too."""
+"""What is believed of Azure's version 1 surface."""
 
 COMPATIBLE = Assumptions(
     reattach="keep",
     unknown_cursor="restart",
     empty_page_ids="empty",
     missing_status=400,
+    error_shape="sparse",
+    clamps_limit=True,
+    batch_prefix="batch_",
     checks_upload_extension_for=(),
 )
-"""A compatible server; `Behaviour.batch_reading` is usually `ignored` there."""
+"""What was read in the source of one compatible server."""

@@ -98,7 +98,7 @@ def paginate(
 ) -> JsonObject:
     """One page of `items` (oldest first), as the query asks; `sizes` are default and maximum."""
     query = call.request.query
-    limit = check_range("limit", query["limit"], sizes[1]) if "limit" in query else sizes[0]
+    limit = _read_limit(call, *sizes)
     if check_choice("order", query.get("order", "desc"), ("asc", "desc")) == "desc":
         items = items[::-1]
     ids = [identify(item) for item in items]
@@ -116,6 +116,14 @@ def paginate(
         "last_id": identify(page[-1]) if page else blank,
         "has_more": has_more,
     }
+
+
+def _read_limit(call: Call, default: int, maximum: int) -> int:
+    """The size of the page. Raises `ApiError`."""
+    text = call.request.query.get("limit", str(default))
+    if call.rules.assumptions.clamps_limit and text.isdigit():
+        return min(int(text), maximum)
+    return check_range("limit", text, maximum)
 
 
 def _find(call: Call, ids: list[str], name: str, otherwise: int = -1) -> int:

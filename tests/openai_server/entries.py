@@ -100,7 +100,9 @@ def create_batch(call: Call) -> JsonObject:
     elif call.rules.behaviour.batch_reading == "halved":
         wanted = wanted[: len(wanted) // 2]
     attachments = attach_files(call, store, wanted, name)
-    batch = Batch(call.state.make_id("vsfb_ibj_"), store.id, call.now, attachments)
+    batch = Batch(
+        call.state.make_id(call.rules.assumptions.batch_prefix), store.id, call.now, attachments
+    )
     call.state.batches[batch.id] = batch
     return _show_batch(call, batch)
 
@@ -238,7 +240,8 @@ def _find(call: Call) -> Attachment:
 
 def _find_batch(call: Call) -> Batch:
     store, batch_id = call.find_store(), call.ids[1]
-    check_id("batch_id", batch_id, "vsfb_")
+    if call.rules.assumptions.batch_prefix.startswith("vsfb_"):
+        check_id("batch_id", batch_id, "vsfb_")
     batch = call.state.batches.get(batch_id)
     if batch is None or batch.store_id != store.id:
         raise no_batch(batch_id, store.id, call.rules.assumptions)

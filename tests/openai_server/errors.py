@@ -26,6 +26,10 @@ class ApiError(Exception):
             case "litellm":
                 texts = {"type": str(self.type), "param": str(self.param)}
                 return {"error": {"message": self.message, **texts, "code": str(self.status)}}
+            case "sparse":
+                rest = {"type": self.type, "param": self.param, "code": self.code}
+                given = {name: text for name, text in rest.items() if text is not None}
+                return {"error": {"message": self.message, **given}}
             case "string":
                 return {"error": self.message}
             case _:
@@ -111,6 +115,8 @@ def no_store(store_id: str, assumptions: Assumptions) -> ApiError:
 
 def no_store_file(file_id: str, store_id: str, assumptions: Assumptions) -> ApiError:
     """The 404 about an attachment."""
+    if assumptions.missing_status == 400:
+        return refuse(f"Invalid value: File {file_id} not found in vector store {store_id}")
     return missing(f"No file found with id '{file_id}' in vector store '{store_id}'.", assumptions)
 
 

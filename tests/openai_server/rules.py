@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, Self
 
+from tests.openai_server import assumptions
 from tests.openai_server.assumptions import Assumptions
 
 RETRIEVAL_EXTENSIONS = frozenset(
@@ -123,3 +124,16 @@ class Rules:
 
 UNLIMITED = Limits(uploads_per_minute=0, attached_files_per_minute=0, attaches_per_minute=0)
 """Every size limit and no rate."""
+
+SERVERS: Mapping[str, Rules] = {
+    "openai": Rules(),
+    "azure": Rules(
+        Limits(purposes=("assistants", "batch", "fine-tune")), assumptions=assumptions.AZURE
+    ),
+    "compatible": Rules(
+        UNLIMITED,
+        Behaviour(indexing_seconds=0.0, batch_reading="ignored"),
+        assumptions.COMPATIBLE,
+    ),
+}
+"""The servers that can be imitated."""

@@ -4,14 +4,14 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from tests.openai_server.app import App, Watcher
 from tests.openai_server.assumptions import Assumptions
 from tests.openai_server.clock import Clock
 from tests.openai_server.faults import Fault, Weather
 from tests.openai_server.ledger import Ledger
-from tests.openai_server.rules import Behaviour, Limits, Rules
+from tests.openai_server.rules import SERVERS, Behaviour, Limits, Rules
 from tests.openai_server.state import SideEffect, State
 from tests.openai_server.wire import Wire
 
@@ -28,13 +28,19 @@ class OpenAIServer:
     def __init__(
         self,
         *,
+        like: Literal["openai", "azure", "compatible"] = "openai",
         clock: Clock | None = None,
         limits: Limits | None = None,
         behaviour: Behaviour | None = None,
         assumptions: Assumptions | None = None,
         seed: int = 0,
     ) -> None:
-        rules = Rules(limits or Limits(), behaviour or Behaviour(), assumptions or Assumptions())
+        rules = SERVERS[like]
+        rules = Rules(
+            limits or rules.limits,
+            behaviour or rules.behaviour,
+            assumptions or rules.assumptions,
+        )
         self.app = App(clock=clock or Clock(), rules=rules, keys={self.key}, seed=seed)
         self._wire = Wire(self.app)
         self._ready = threading.Event()

@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -17,8 +17,8 @@ Json = dict[str, Any]
 class Caller:
     """A running server with a clock that stands still, and plain HTTP to it."""
 
-    def __init__(self) -> None:
-        self.server = OpenAIServer(clock=Clock(scale=0))
+    def __init__(self, like: Literal["openai", "azure", "compatible"] = "openai") -> None:
+        self.server = OpenAIServer(like=like, clock=Clock(scale=0))
         self.pool = urllib3.PoolManager(
             retries=False, timeout=urllib3.Timeout(total=2), headers=self.bearer
         )
