@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from typing import TypedDict, Unpack
 
 from tests.openai_server import twists
 from tests.openai_server.errors import (
@@ -54,19 +55,32 @@ class Named:
         return Fault(self.effect, self.also, self.name, self.route)
 
 
-def make_fault(name: str, *, after: bool | None = None, **selectors: object) -> Fault:
+class Selectors(TypedDict, total=False):
+    """The fields of `Fault` that select requests."""
+
+    route: str
+    method: str
+    path: str
+    nth: int
+    count: int | None
+    probability: float
+    seed: int
+
+
+def make_fault(name: str, *, after: bool | None = None, **selectors: Unpack[Selectors]) -> Fault:
     """The fault `name`, with other fields of `Fault` than usual.
 
-    `after` says whether the work is done first, for effects that replace the answer. Raises
-    `KeyError` with the valid names.
+    `after` says whether the work is done first, for another answer and for silence. Raises
+    `KeyError` with the valid names, and `ValueError` for an `after` that makes no sense.
     """
     if name not in CATALOGUE:
         raise KeyError(f"no fault {name!r}; there are {', '.join(CATALOGUE)}")
     fault = CATALOGUE[name].to_fault()
     if after is not None:
-        assert isinstance(fault.effect, Reply | Hang)
+        if not isinstance(fault.effect, Reply | Hang):
+            raise ValueError(f"'after' is for other answers and for silence, not for {name!r}")
         fault.effect = replace(fault.effect, after=after)
-    return replace(fault, **selectors)  # type: ignore[arg-type]  # checked by the dataclass itself
+    return replace(fault, **selectors)
 
 
 def make_weather(names: Iterable[str] = ()) -> tuple[Fault, ...]:

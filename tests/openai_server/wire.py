@@ -14,6 +14,7 @@ from tests.openai_server.call import Answer
 from tests.openai_server.faults import Hang, Refuse, Reset, Send
 
 _PIECES = 10
+_BACKLOG = 1024
 
 
 class Wire:
@@ -34,9 +35,8 @@ class Wire:
 
     def listen(self, port: int) -> int:
         """Let connections in; the port that was found when `port` is 0. Raises `OSError`."""
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-        self._listener.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        self._listener = bind(port)
+        self._open()
         return int(self._listener.getsockname()[1])
 
     def refuse_for(self, seconds: float) -> None:
@@ -49,21 +49,32 @@ class Wire:
         """Let nobody in any more and end every connection."""
         for task in self._pauses:
             task.cancel()
-        await self._end()
+        self._shut()
+        await self._end_connections()
 
     async def _refuse(self, seconds: float) -> None:
-        if self._listener is not None:
-            port = self._listener.getsockname()[1]
-            await self._end()
-            await asyncio.sleep(seconds)
-            self.listen(port)
+        if self._listener is None:
+            return
+        port = self._listener.getsockname()[1]
+        self._shut()
+        self._listener = bind(port)  # held, so that nobody else gets it while it is not open
+        await self._end_connections()
+        await asyncio.sleep(seconds)
+        self._open()
 
-    async def _end(self) -> None:
-        # Not asyncio's own server: closing that loses connections that are just being accepted.
+    def _open(self) -> None:
+        assert self._listener is not None
+        self._listener.listen(_BACKLOG)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _shut(self) -> None:
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+
+    async def _end_connections(self) -> None:
+        # Not asyncio's own server: closing that loses connections that are just being accepted.
         await asyncio.gather(*self._arriving, return_exceptions=True)
         ending = list(self.connections)
         for connection in ending:
@@ -218,6 +229,19 @@ class Connection(asyncio.Protocol):
             self._serve_next()
         else:
             self._transport.close()
+
+
+def bind(port: int) -> socket.socket:
+    """A socket that holds a port of loopback and does not listen yet. Raises `OSError`."""
+    bound = socket.socket()
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
 
 
 def write_head(answer: Answer, *, keep: bool, chunked: bool) -> bytes:

@@ -4,12 +4,13 @@ import json
 import socket
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from tests.openai_server import Clock, Fault, OpenAIServer, make_fault
+from tests.openai_server.catalogue import Selectors
 
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ class Caller:
         """The header that lets a request in."""
         return {"Authorization": f"Bearer {self.server.key}"}
 
-    def arm(self, name: str, **selectors: Any) -> Fault:  # noqa: ANN401  (fields of Fault)
+    def arm(self, name: str, **selectors: Unpack[Selectors]) -> Fault:
         """Let the next fitting request meet the fault `name`."""
         fault = make_fault(name, **selectors)
         self.server.add_fault(fault)
