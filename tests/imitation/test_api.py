@@ -23,6 +23,15 @@ def test_file_round(sdk: openai.OpenAI, caller: Caller) -> None:
         sdk.files.retrieve(file.id)
 
 
+def test_files_of_one_purpose(caller: Caller) -> None:
+    """A listing of Files may be of one purpose."""
+    ids = [
+        caller.read(caller.send(purpose=purpose))["id"] for purpose in ("assistants", "user_data")
+    ]
+    assert ids[1:] == caller.list_ids("/files", "purpose=user_data")
+    assert ids == caller.list_ids("/files")
+
+
 def test_ledger_knows_the_file(sdk: openai.OpenAI, caller: Caller) -> None:
     """The ledger keeps name, type, size and digest of an uploaded file, and the form's fields."""
     sdk.files.create(file=DOCUMENT, purpose="user_data")

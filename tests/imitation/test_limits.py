@@ -62,6 +62,10 @@ BODIES = {
         {"expires_after": {"anchor": "last_active_at", "days": 366}},
         *("expires_after.days", "integer_above_max_value"),
     ),
+    "text": (
+        {"expires_after": {"anchor": "last_active_at", "days": "7"}},
+        *("expires_after.days", "invalid_type"),
+    ),
     "no days": (
         {"expires_after": {"anchor": "last_active_at"}},
         *("expires_after.days", "missing_required_parameter"),
@@ -262,6 +266,17 @@ def test_missing_status(caller: Caller, rule: str, value: int, status: int) -> N
     """How a missing object is answered is a switch."""
     caller.server.change_rules(**{rule: value})
     assert status == caller.ask("GET", "/files/file-1").status
+
+
+@pytest.mark.parametrize("is_activity", [True, False])
+def test_attaching_as_activity(caller: Caller, is_activity: bool) -> None:
+    """Whether attaching postpones the expiry of a store is a switch."""
+    caller.server.change_rules(attaching_is_activity=is_activity)
+    store = caller.create_store()
+    created = caller.get(store)["last_active_at"]
+    caller.server.clock.advance(60)
+    caller.attach(store, caller.upload())
+    assert is_activity == (caller.get(store)["last_active_at"] > created)
 
 
 def test_merged_attributes(caller: Caller) -> None:
