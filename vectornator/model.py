@@ -278,6 +278,11 @@ class Binding:
             "vn_config": config,
         }
 
+    @property
+    def ownership(self) -> dict[str, str]:
+        """The attributes that all copies of this source and target have in common."""
+        return {"vn_source": self.source, "vn_target": self.target}
+
     def owns(self, attributes: Mapping[str, str], path: str | None = None) -> bool:
         """Tell whether `attributes` prove a copy to be ours, and of `path` if one is given."""
         return (

@@ -1,7 +1,7 @@
 """What the store itself says of the copies that a run is about to change or remove."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from vectornator.model import Binding, RemoteFile
 from vectornator.providers.base import DescribesFiles, VectorStoreProvider
@@ -32,6 +32,12 @@ class Proof:
             yield file
         with self._lock:
             self._known, self._must_list = known, False
+
+    @property
+    def listed(self) -> Collection[str]:
+        """The ids of the copies that were listed; empty when nothing was."""
+        with self._lock:
+            return self._known.keys()
 
     def expect(self, questions: int, copies: int) -> None:
         """Prepare for about so many questions to a store of about so many copies."""

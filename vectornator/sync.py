@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
 
@@ -13,13 +14,14 @@ from vectornator.errors import (
     Rejected,
     SettingsError,
     StateConflict,
+    Transient,
     VectornatorError,
 )
 from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
 from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Candidates, Limits, check_plan, make_plan, screen_plan
-from vectornator.providers.base import ChangesAttributes, FindsStore
+from vectornator.providers.base import ChangesAttributes, FindsStore, SweepsStrays
 from vectornator.report.observer import Observer
 from vectornator.report.record import Record, RunStatus
 from vectornator.session import Session
@@ -294,6 +296,8 @@ class Run:
         """
         journal = self._journal
         journal.adopt(todo.known)
+        if journal.is_refreshed:
+            self._sweep_strays()
         if not len(todo) and not journal.edits.leftovers:
             return True
         journal.mark_store("dirty")
@@ -312,6 +316,14 @@ class Run:
                 journal.edits.forget(file_id)
         self._pass_on_remarks()
         return all(isinstance(outcome, Done) for outcome in outcomes)
+
+    def _sweep_strays(self) -> None:
+        """After a run that was cut short, remove what it had sent and not yet stored."""
+        session = self._session
+        if isinstance(session.provider, SweepsStrays):
+            mark = session.binding.ownership
+            with suppress(Transient):  # the next run that lists the store tries again
+                session.provider.sweep_strays(mark, session.proof.listed)
 
     def _open_workshop(self, source: Source) -> Workshop:
         session = self._session

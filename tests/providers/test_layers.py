@@ -31,6 +31,7 @@ ABILITIES = (
     base.FindsStore,
     base.LimitsRates,
     base.StagesFiles,
+    base.SweepsStrays,
 )
 
 

@@ -1,6 +1,6 @@
 """A provider around a provider: what every layer and every fault is made of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, NamedTuple, Self, TypeVar, cast
@@ -18,6 +18,7 @@ from vectornator.providers.base import (
     Searches,
     SearchesMetadata,
     StagesFiles,
+    SweepsStrays,
     VectorStoreProvider,
 )
 
@@ -198,6 +199,12 @@ class _StagesFiles(Layer):
         self.around(Call("sweep_files"), inner.sweep_files)
 
 
+class _SweepsStrays(Layer):
+    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
+        inner = cast("SweepsStrays", self.inner)
+        return self.around(Call("sweep_strays"), lambda: inner.sweep_strays(metadata, kept))
+
+
 class _LimitsRates(Layer):
     @property
     def rates(self) -> Mapping[str, int]:
@@ -213,6 +220,7 @@ _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
     (DeletesStore, _DeletesStore),
     (FindsStore, _FindsStore),
     (StagesFiles, _StagesFiles),
+    (SweepsStrays, _SweepsStrays),
     (LimitsRates, _LimitsRates),
 )
 """Every ability of `base`, and the part of a layer that passes it on."""

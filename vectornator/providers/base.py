@@ -5,7 +5,7 @@ A provider is finished when it passes.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -249,6 +249,18 @@ class StagesFiles(Protocol):
 
     def sweep_files(self) -> None:
         """Remove what stagings whose answer was lost left behind; ask nothing if none was."""
+
+
+@runtime_checkable
+class SweepsStrays(Protocol):
+    """An ability: find what runs that were cut short have sent and never put into the store."""
+
+    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
+        """Remove what was staged for copies of the same ownership mark; return how many were.
+
+        `metadata` holds the mark, `kept` the ids of all copies in the store. What another run
+        is staging at this moment is removed too: runs of one target take turns.
+        """
 
 
 @runtime_checkable

@@ -1,6 +1,5 @@
 """How long, and how often, to ask a store that needs time to index what it was given."""
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -34,22 +33,22 @@ def await_files(
     *,
     patience: Patience,
     wait: Callable[[float], None],
-    now: Callable[[], float] = time.monotonic,
 ) -> dict[str, ProviderError | None]:
     """Ask `settle` until every copy has settled; what has not in time is `Transient`.
 
-    `wait` does the waiting, and may raise to end the run.
+    `wait` does the waiting, and may raise to end the run. Only what is waited here counts
+    against the limit, not what the layers around `settle` wait.
     """
-    deadline = now() + patience.limit(len(file_ids))
-    pause = patience.first
+    limit = patience.limit(len(file_ids))
+    waited, pause = 0.0, patience.first
     while True:
         settled = settle()
         open_ids = [file_id for file_id in file_ids if file_id not in settled]
         if not open_ids:
             return dict(settled)
-        if now() >= deadline:
-            seconds = patience.limit(len(file_ids))
-            late = Transient(f"not searchable after {seconds:.0f} seconds")
+        if waited >= limit:
+            late = Transient(f"not searchable after {waited:.0f} seconds")
             return {**settled, **dict.fromkeys(open_ids, late)}
         wait(pause)
+        waited += pause
         pause = min(pause * 1.5, patience.longest)

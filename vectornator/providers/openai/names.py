@@ -48,7 +48,7 @@ _NOT_TEXT = frozenset({".doc", ".docx", ".pdf", ".pptx"})
 _LONGEST = 200
 """Bytes of a name; file systems behind such services seldom take more than 255."""
 
-_MARK = re.compile(r"\.[0-9a-f]{16}\.[a-z]+$")
+_MARK = re.compile(r"\.([0-9a-f]{10})[0-9a-f]{6}\.[a-z]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def name_upload(
 ) -> UploadName:
     """Name the copy of a document: `docs/a.mdx` becomes `docs__a.mdx.MARK.md`.
 
-    `scope` is the store's id and a token of this run. The mark has 16 hexadecimal digits: eight
-    tell source, target and store, eight the path, its content and the run. So a File whose
+    `scope` is the store's id and a token of this run. The mark has 16 hexadecimal digits: ten
+    tell source, target and store, six the path, its content and the run. So a File whose
     upload was never answered is found by its name, though Files carry no attributes; and what
     another run or target sent is never taken for it. `as_text` takes the type nothing refuses.
     """
@@ -73,15 +73,21 @@ def name_upload(
     suffix = PurePosixPath(path).suffix.lower()
     served = ".txt" if as_text else _find_suffix(suffix)
     stem = path[: len(path) - len(suffix)] if suffix == served else path
-    mark = _digest(metadata.get("vn_source"), metadata.get("vn_target"), store_id)[:8]
-    mark += _digest(path_key(path), metadata.get("vn_sha"), run)[:8]
+    mark = find_owner(metadata, store_id)
+    mark += _digest(path_key(path), metadata.get("vn_sha"), run)[:6]
     ending = f".{mark}{served}"
     return UploadName(_flatten(stem, _LONGEST - len(ending)) + ending, TYPES[served])
 
 
-def is_marked(name: str) -> bool:
-    """Tell whether a File's name has the form that `name_upload` gives."""
-    return bool(_MARK.search(name))
+def find_owner(metadata: Mapping[str, str], store_id: str) -> str:
+    """The part of the mark that all copies of one source and target in one store share."""
+    return _digest(metadata.get("vn_source"), metadata.get("vn_target"), store_id)[:10]
+
+
+def read_owner(name: str) -> str:
+    """The owner that a File's name tells; empty for a name that is not of our making."""
+    found = _MARK.search(name)
+    return found[1] if found else ""
 
 
 def encode_text(content: bytes, name: UploadName) -> bytes:

@@ -6,7 +6,7 @@ Its options, by name in `ProviderConfig.options`, are those of `options.Options`
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -228,7 +228,9 @@ class OpenAIProvider(BaseVectorStoreProvider):
             self._doubtful.discard(file_id)
 
     def _is_sent_by_us(self, file_id: str) -> bool:
-        return self._uploads.knows(file_id) or names.is_marked(self._uploads.read_name(file_id))
+        return self._uploads.knows(file_id) or bool(
+            names.read_owner(self._uploads.read_name(file_id))
+        )
 
     def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
         """Replace all attributes of a copy; its upload name stays."""
@@ -282,6 +284,19 @@ class OpenAIProvider(BaseVectorStoreProvider):
     def sweep_files(self) -> None:
         """Remove Files of this run that nobody knows of, if an upload was never answered."""
         self._uploads.sweep()
+
+    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
+        """Remove Files whose name says that they were meant for this store, and are not in it."""
+        owner = names.find_owner(metadata, self._store.need_id())
+        strays = [
+            file["id"]
+            for file in self._uploads.list_all()
+            if names.read_owner(str(file.get("filename"))) == owner and file["id"] not in kept
+        ]
+        lost = [file_id for file_id in strays if self._store.find(file_id) is None]
+        for file_id in lost:
+            self._uploads.delete(file_id)
+        return len(lost)
 
     def _refuse(self, file_id: str, error: ProviderError) -> ProviderError:
         """What to settle a file with whose type is not taken: as `.txt` it may be."""

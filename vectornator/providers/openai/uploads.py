@@ -22,6 +22,9 @@ _PART = 16_000_000
 _AT_ONCE = 4
 """Parts of one file that are under way at the same time."""
 
+_MOST = 10_000
+"""Files on a page of all of them."""
+
 _SKEW = 3600.0
 """Seconds by which the service's clock may be behind ours; only bounds how far back we look."""
 
@@ -112,18 +115,22 @@ class Uploads:
 
     def _list_recent(self) -> Iterator[Json]:
         """Files made since this run began, newest first."""
-        for file in self._client.list_pages(
-            "GET /files",
-            lambda sdk, after: sdk.files.with_raw_response.list(
-                purpose=self._purpose,
-                limit=PAGE,
-                order="desc",
-                **_from(after),
-            ),
-        ):
+        for file in self._list(PAGE):
             if float(file.get("created_at") or math.inf) < self._started - _SKEW:
                 return
             yield file
+
+    def list_all(self) -> list[Json]:
+        """Every File of the purpose, in pages as large as can be."""
+        return list(self._list(_MOST))
+
+    def _list(self, limit: int) -> Iterator[Json]:
+        return self._client.list_pages(
+            "GET /files",
+            lambda sdk, after: sdk.files.with_raw_response.list(
+                purpose=self._purpose, limit=limit, order="desc", **_from(after)
+            ),
+        )
 
     def _send_whole(self, name: UploadName, content: bytes) -> str:
         what = "POST /files"
