@@ -55,7 +55,7 @@ def read_fault(text: str) -> Fault:
         for key, value in (pair.split("=", 1) for pair in rest.split(",") if pair):
             selectors[key] = _read_value(key, value)
         return make_fault(name, **selectors)  # type: ignore[arg-type]  # wrong ones raise
-    except (KeyError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {error}; --list-faults names all") from error
 
 

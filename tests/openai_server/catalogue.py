@@ -71,10 +71,10 @@ def make_fault(name: str, *, after: bool | None = None, **selectors: Unpack[Sele
     """The fault `name`, with other fields of `Fault` than usual.
 
     `after` says whether the work is done first, for another answer and for silence. Raises
-    `KeyError` with the valid names, and `ValueError` for an `after` that makes no sense.
+    `LookupError` with the valid names, and `ValueError` for an `after` that makes no sense.
     """
     if name not in CATALOGUE:
-        raise KeyError(f"no fault {name!r}; there are {', '.join(CATALOGUE)}")
+        raise LookupError(f"no fault {name!r}; there are {', '.join(CATALOGUE)}")
     fault = CATALOGUE[name].to_fault()
     if after is not None:
         if not isinstance(fault.effect, Reply | Hang):
