@@ -107,7 +107,7 @@ class Run:
         has_store = self._verify_store()
         self._pass_on_remarks()
         if not has_store and not self._settings.dry_run:
-            self._create_store()
+            has_store = self._find_or_create_store()
         self._journal.load()
         self._base = self._journal.base
         if has_store and self._journal.must_list(self._settings.refresh):
@@ -132,7 +132,8 @@ class Run:
             if words not in self._remarks:
                 self._remark(words)
 
-    def _create_store(self) -> None:
+    def _find_or_create_store(self) -> bool:
+        """See to it that there is a store; True for one that was there before."""
         settings, provider = self._settings, self._session.provider
         if settings.store_id:
             self._session.need_store()
@@ -145,9 +146,10 @@ class Run:
             )
         if isinstance(provider, FindsStore) and (found := provider.use_store(settings.store_name)):
             self._observer.phase(f"Found the {provider.name} store {found}")
-            return
+            return True
         store_id = provider.create_store(settings.store_name or self._session.root.name)
         self._observer.phase(f"Created the {provider.name} store {store_id}")
+        return False
 
     # Rounds: plan, apply and save; once more when another run saved in between.
 

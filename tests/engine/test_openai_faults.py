@@ -1,6 +1,7 @@
 """Whole runs against a server that fails: one row a symptom, then mixes of all of them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -183,7 +184,5 @@ def test_weather(tmp_path: Path, seed: int) -> None:
 
 def run_honestly(lab: OpenAILab) -> None:
     """Run a sync that may fail, but only with an error of ours."""
-    try:
+    with suppress(VectornatorError):
         lab.sync()
-    except VectornatorError as error:
-        assert str(error)
