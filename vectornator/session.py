@@ -26,7 +26,7 @@ from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import ProviderConfig, VectorStoreProvider
+from vectornator.providers.base import FindsStore, ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
 from vectornator.settings import Settings
@@ -325,6 +325,36 @@ class Session:
     def proof(self) -> Proof:
         """What the store itself says of its copies."""
         return Proof(self.provider, self.binding)
+
+    def verify_store(self, remark: Callable[[str], None]) -> bool:
+        """Tell whether there is a store; a plan without a key goes by the ledger alone."""
+        try:
+            return self.provider.verify_store()
+        except Fatal as error:
+            has_key = self.settings.api_key.get_secret_value()
+            if error.reason != "auth" or has_key or not self.settings.dry_run:
+                raise
+        remark("Planned from the ledger alone: without an API key no store is asked.")
+        return False
+
+    def find_or_create_store(self, tell: Callable[[str], None]) -> bool:
+        """See to it that there is a store; True for one that was there before."""
+        settings, provider = self.settings, self.provider
+        if settings.store_id:
+            self.need_store()
+        if provider.is_shared and not settings.store_name:
+            gone = f"The store {provider.store_id} that the ledger names is gone."
+            none = f"No {provider.name} store is named."
+            raise SettingsError(
+                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
+                "one created."
+            )
+        if isinstance(provider, FindsStore) and (found := provider.use_store(settings.store_name)):
+            tell(f"Found the {provider.name} store {found}")
+            return True
+        store_id = provider.create_store(settings.store_name or self.root.name)
+        tell(f"Created the {provider.name} store {store_id}")
+        return False
 
     def need_store(self) -> None:
         """Raise `Fatal` unless the store exists."""

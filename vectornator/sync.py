@@ -12,7 +12,6 @@ from vectornator.errors import (
     Fatal,
     Refused,
     Rejected,
-    SettingsError,
     StateConflict,
     Transient,
     VectornatorError,
@@ -21,7 +20,7 @@ from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
 from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Candidates, Limits, check_plan, make_plan, screen_plan
-from vectornator.providers.base import ChangesAttributes, FindsStore, SweepsStrays
+from vectornator.providers.base import ChangesAttributes, SweepsStrays
 from vectornator.report.observer import Observer
 from vectornator.report.record import Record, RunStatus
 from vectornator.session import Session
@@ -104,52 +103,21 @@ class Run:
     def _load(self) -> None:
         session = self._session
         self._observer.phase(f"Reading the ledger from {session.state.location}")
-        has_store = self._verify_store()
+        has_store = session.verify_store(self._remark)
         self._pass_on_remarks()
         if not has_store and not self._settings.dry_run:
-            has_store = self._find_or_create_store()
+            has_store = session.find_or_create_store(self._observer.phase)
         self._journal.load()
         self._base = self._journal.base
         if has_store and self._journal.must_list(self._settings.refresh):
             self._observer.phase("Listing the store")
             self._journal.refresh()
 
-    def _verify_store(self) -> bool:
-        """Tell whether there is a store; a plan without a key goes by the ledger alone."""
-        session = self._session
-        try:
-            return session.provider.verify_store()
-        except Fatal as error:
-            has_key = session.settings.api_key.get_secret_value()
-            if error.reason != "auth" or has_key or not self._settings.dry_run:
-                raise
-            self._remark("Planned from the ledger alone: without an API key no store is asked.")
-            return False
-
     def _pass_on_remarks(self) -> None:
         """Tell the user what the provider has to say, each thing once."""
         for words in getattr(self._session.bare_provider, "remarks", ()):
             if words not in self._remarks:
                 self._remark(words)
-
-    def _find_or_create_store(self) -> bool:
-        """See to it that there is a store; True for one that was there before."""
-        settings, provider = self._settings, self._session.provider
-        if settings.store_id:
-            self._session.need_store()
-        if provider.is_shared and not settings.store_name:
-            gone = f"The store {provider.store_id} that the ledger names is gone."
-            none = f"No {provider.name} store is named."
-            raise SettingsError(
-                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
-                "one created."
-            )
-        if isinstance(provider, FindsStore) and (found := provider.use_store(settings.store_name)):
-            self._observer.phase(f"Found the {provider.name} store {found}")
-            return True
-        store_id = provider.create_store(settings.store_name or self._session.root.name)
-        self._observer.phase(f"Created the {provider.name} store {store_id}")
-        return False
 
     # Rounds: plan, apply and save; once more when another run saved in between.
 

@@ -4,12 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.openai_server import UNLIMITED, Behaviour, Clock, OpenAIServer, make_fault
+from tests.openai_server import UNLIMITED, Behaviour, Clock, Fault, OpenAIServer, Reply, make_fault
 from vectornator.errors import Fatal, Rejected, Transient
 from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.openai import OpenAIProvider
@@ -133,6 +134,15 @@ def test_requests_say_who_asks(server: OpenAIServer) -> None:
     sent = (request.headers["openai-organization"], request.headers["openai-project"])
     assert sent == ("org-1", "proj_1")
     assert server.key not in repr(provider.config)
+
+
+def test_keys_are_masked(server: OpenAIServer, provider: OpenAIProvider) -> None:
+    """A server that repeats the key in what it complains about does not get it printed."""
+    body = f'{{"error": {{"message": "Wrong key {server.key}."}}}}'.encode()
+    server.add_fault(Fault(Reply(401, body)))
+    with pytest.raises(Fatal, match=r"Wrong key \*\*\*\.") as caught:
+        provider.verify_store()
+    assert server.key not in "".join(traceback.format_exception(caught.value))
 
 
 def test_chunking_and_expiry_are_asked_for(server: OpenAIServer) -> None:

@@ -56,7 +56,7 @@ class Client:
         try:
             answer = send(sdk)
         except openai.OpenAIError as error:
-            raise _translate(error, what) from error
+            raise self._translate(error, what) from None if self._api_key in str(error) else error
         return _read_object(answer.content, what)
 
     def list_pages(
@@ -80,6 +80,20 @@ class Client:
             if not fresh:
                 raise Transient(f"{what}: the listing does not get on after {len(seen)} items")
             after = items[-1]["id"]
+
+    def _translate(self, error: "openai.OpenAIError", what: str) -> ProviderError:
+        import openai  # noqa: PLC0415  (loaded by now)
+
+        match error:
+            case openai.APIStatusError():
+                answer = Answer.read(error.status_code, error.body, error.response.headers)
+                return explain(answer.without(self._api_key), what)
+            case openai.APITimeoutError():
+                return Unanswered(f"{what}: no answer in time")
+            case openai.APIConnectionError():
+                return _explain_connection(error, what)
+            case _:
+                return Fatal(f"{what}: {error}", reason="auth")
 
     def _open(self) -> "openai.OpenAI":
         with self._lock:
@@ -125,20 +139,6 @@ def need(answer: Json, key: str, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise Unanswered(f"{what}: the answer has no {key}")
     return value
-
-
-def _translate(error: "openai.OpenAIError", what: str) -> ProviderError:
-    import openai  # noqa: PLC0415  (loaded by now)
-
-    match error:
-        case openai.APIStatusError():
-            return explain(Answer.read(error.status_code, error.body, error.response.headers), what)
-        case openai.APITimeoutError():
-            return Unanswered(f"{what}: no answer in time")
-        case openai.APIConnectionError():
-            return _explain_connection(error, what)
-        case _:
-            return Fatal(f"{what}: {error}", reason="auth")
 
 
 def _explain_connection(error: "openai.APIConnectionError", what: str) -> ProviderError:

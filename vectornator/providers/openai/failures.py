@@ -4,7 +4,7 @@ import email.utils
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 
@@ -45,6 +45,10 @@ class Answer:
             return cls(status, _shorten(inner), headers=lower)
         texts = {name: _shorten(inner.get(name)) for name in ("message", "code", "type", "param")}
         return cls(status, headers=lower, **texts)
+
+    def without(self, secret: str) -> "Answer":
+        """The same with `secret` masked: some servers repeat the key they refuse."""
+        return replace(self, message=self.message.replace(secret, "***"))
 
     def __str__(self) -> str:
         return f"HTTP {self.status}{f': {self.message}' if self.message else ''}"

@@ -49,8 +49,8 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
     name = "openai"
 
-    rates: ClassVar[Mapping[str, int]] = {"stage_file": 900, "attach_files": 240}
-    """Below the documented 1,000 uploads and, to one store, 300 attachings a minute."""
+    rates: ClassVar[Mapping[str, int]] = {"stage_file": 1000, "attach_files": 300}
+    """The documented limits: uploads of a user, and attachings to one store, in a minute."""
 
     def __init__(self) -> None:
         super().__init__()
