@@ -55,9 +55,10 @@ def needs_listing(refresh: str, mark: Mapping[str, str] | None, sequence: int | 
 def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Binding) -> Drift:
     """Rebuild the manifest from what the store lists, keeping what both agree on.
 
-    Of several copies of a path, the one the manifest names is kept, else the newest. An entry
-    whose copy carries another hash takes over what the copy's attributes say. What is marked
-    as ours but names no path that a document can have is one copy too many.
+    Of several copies of a path, the one the manifest names is kept, else the newest; one that
+    no search finds is not kept at all. An entry whose copy carries another hash takes over what
+    the copy's attributes say. What is marked as ours but names no path that a document can have
+    is one copy too many.
     """
     copies: dict[str, list[RemoteFile]] = defaultdict(list)
     paths = {path_key(path): path for path in manifest}
@@ -73,7 +74,8 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
         named = (file.path for file in files if path_key(file.path) == key and is_path(file.path))
         path = paths.get(key) or next(named, "")
         known = manifest.get(path)
-        kept = _choose_copy(files, known) if path else None
+        usable = [file for file in files if file.is_searchable]
+        kept = _choose_copy(usable, known) if path and usable else None
         leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
         if kept:
             repaired[path] = _to_entry(kept, known)

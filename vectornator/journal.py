@@ -10,7 +10,7 @@ from vectornator.errors import Refused, Rejected, StateConflict, Withheld
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
 from vectornator.model import Binding, Entry, Manifest, Outcome
-from vectornator.providers.base import MarksStore
+from vectornator.providers.base import MarksStore, StagesFiles
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
 
@@ -36,7 +36,7 @@ class Journal:
         """Whether the store was listed, so that every entry is in question."""
 
         self._asked: Ledger | None = None
-        self._mark = ""
+        self._mark = ""  # what the store remembers of this target, as far as this run knows
         self._session = session
         self._remark = remark
         self._last_save = time.monotonic()
@@ -82,7 +82,8 @@ class Journal:
         """List the store, and let the manifest be what the store proves."""
         session = self._session
         manifest = self.read_manifest()
-        drift = reconcile(manifest, session.provider.list_files(), session.binding)
+        listing = session.proof.keep(session.provider.list_files())
+        drift = reconcile(manifest, listing, session.binding)
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
@@ -199,8 +200,12 @@ class Journal:
 
         A call whose answer was lost may have stored a copy that nobody knows of.
         """
-        repeated = self._session.traffic.repeated
-        is_lost = self._session.stop.is_set() or any(repeated[method] for method in _STORING)
+        traffic = self._session.traffic
+        if isinstance(self._session.provider, StagesFiles):
+            is_repeated = bool(traffic.retries)  # what a batch gave up may not be gone
+        else:
+            is_repeated = any(traffic.repeated[method] for method in _STORING)
+        is_lost = self._session.stop.is_set() or is_repeated
         errors = (failure.error for failure in self.edits.failed)
         if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
             self.mark_store("clean")

@@ -226,6 +226,9 @@ class RemoteFile:
     created_at: float = 0.0
     """Seconds since the epoch; 0 where the store does not say."""
 
+    is_searchable: bool = True
+    """False for a copy that the store is at work on, or could not index."""
+
     @property
     def path(self) -> str:
         """The document's path as its attributes give it; empty for a foreign file."""
@@ -274,6 +277,11 @@ class Binding:
             "vn_target": self.target,
             "vn_config": config,
         }
+
+    @property
+    def ownership(self) -> dict[str, str]:
+        """The attributes that all copies of this source and target have in common."""
+        return {"vn_source": self.source, "vn_target": self.target}
 
     def owns(self, attributes: Mapping[str, str], path: str | None = None) -> bool:
         """Tell whether `attributes` prove a copy to be ours, and of `path` if one is given."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
 from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
 from vectornator.git import NotARepository, Repository
@@ -23,10 +23,12 @@ from vectornator.git.objects import (
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
-from vectornator.model import Binding, Document, RemoteFile, path_key
+from vectornator.model import Binding, Document, path_key
+from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import DescribesFiles, ProviderConfig, VectorStoreProvider
+from vectornator.providers.base import FindsStore, ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
+from vectornator.providers.patience import Patience
 from vectornator.selection import Selection, read_ignore_files
 from vectornator.settings import Settings
 from vectornator.source import (
@@ -58,6 +60,7 @@ class Session:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     checkpoint_seconds: float = 60.0
     """How often a long run saves what it has done so far."""
+    usual_patience: Patience = field(default_factory=Patience)
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -120,23 +123,30 @@ class Session:
             retry=self.retry,
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,
-            wait=self._wait,
+            wait=self.wait,
             traffic=self.traffic,
         )
 
     @property
     def _provider_config(self) -> ProviderConfig:
         settings = self.settings
-        options = {"model-path": str(settings.model_path)} if settings.model_path else {}
         return ProviderConfig(
             store_id=settings.store_id,
             api_key=settings.api_key.get_secret_value(),
             root=self.root,
             concurrency=settings.concurrency,
-            options=options,
+            options=settings.provider_options(),
+            wait=self.wait,
         )
 
-    def _wait(self, seconds: float) -> None:
+    @property
+    def patience(self) -> Patience:
+        """How long copies may take to become searchable."""
+        limit = self.settings.index_timeout
+        return replace(self.usual_patience, least=limit, each=0.0) if limit else self.usual_patience
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds pass. Raises `Withheld` as soon as the run is asked to stop."""
         if self.stop.wait(seconds):
             raise Withheld("not tried again: the run was asked to stop")
 
@@ -336,29 +346,49 @@ class Session:
         if missing and self.remote:
             store.add(self.remote.fetch(missing))
 
-    def open_ownership(self) -> Callable[[str, str], bool | None]:
-        """What tells whether the store itself says that a copy is ours and of a path.
+    @cached_property
+    def proof(self) -> Proof:
+        """What the store itself says of its copies."""
+        return Proof(self.provider, self.binding)
 
-        A store that can't describe one copy is listed when the first question comes, once; so
-        it is right about copies that were there before.
+    def verify_store(self, remark: Callable[[str], None]) -> bool | None:
+        """Tell whether there is a store; None for a plan without a key, which can't ask."""
+        try:
+            return self.provider.verify_store()
+        except Fatal as error:
+            has_key = self.settings.api_key.get_secret_value()
+            if error.reason != "auth" or has_key or not self.settings.dry_run:
+                raise
+        remark("Planned from the ledger alone: without an API key no store is asked.")
+        return None
+
+    def find_store(self, tell: Callable[[str], None]) -> bool:
+        """Look for the store by its name, where there is none by its id; changes nothing.
+
+        Raises `Fatal` for an id that the user named and that is not there.
         """
-        provider, binding = self.provider, self.binding
-        describe = provider.describe_file if isinstance(provider, DescribesFiles) else None
-        listed: dict[str, RemoteFile] | None = None
-        lock = Lock()
+        name, provider = self.settings.store_name, self.provider
+        if self.settings.store_id:
+            self.need_store()
+        if not name or not isinstance(provider, FindsStore):
+            return False
+        found = provider.use_store(name)
+        if found:
+            tell(f"Found the {provider.name} store {found}")
+        return bool(found)
 
-        def find(file_id: str) -> RemoteFile | None:
-            nonlocal listed
-            with lock:
-                if listed is None:
-                    listed = {file.file_id: file for file in provider.list_files()}
-            return listed.get(file_id)
-
-        def owns(file_id: str, path: str) -> bool | None:
-            file = (describe or find)(file_id)
-            return None if file is None else binding.owns(file.attributes, path)
-
-        return owns
+    def create_store(self, tell: Callable[[str], None]) -> None:
+        """Create the store that is missing. Raises `SettingsError` when it has no name."""
+        settings, provider = self.settings, self.provider
+        if provider.is_shared and not settings.store_name:
+            gone = f"The store {provider.store_id} that the ledger names is gone."
+            none = f"No {provider.name} store is named."
+            raise SettingsError(
+                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
+                "one created."
+            )
+        store_id = provider.create_store(settings.store_name or self.root.name)
+        tell(f"Created the {provider.name} store {store_id}")
 
     def need_store(self) -> None:
         """Raise `Fatal` unless the store exists."""

@@ -12,16 +12,16 @@ from vectornator.errors import (
     Fatal,
     Refused,
     Rejected,
-    SettingsError,
     StateConflict,
     StateError,
+    Transient,
     VectornatorError,
 )
 from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
 from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Candidates, Limits, check_plan, make_plan, screen_plan
-from vectornator.providers.base import ChangesAttributes
+from vectornator.providers.base import ChangesAttributes, SweepsStrays
 from vectornator.report.observer import Observer
 from vectornator.report.record import Record, RunStatus
 from vectornator.session import Session
@@ -115,29 +115,22 @@ class Run:
     def _load(self) -> None:
         session = self._session
         self._observer.phase(f"Reading the ledger from {session.state.location}")
-        self._has_store = session.provider.verify_store()
-        for words in getattr(session.bare_provider, "remarks", ()):
-            self._remark(words)
-        if not self._has_store and self._settings.store_id:
-            session.need_store()
-        self._journal.load(has_store=self._has_store)
+        has_store = session.verify_store(self._remark)
+        self._pass_on_remarks()
+        if has_store is False:
+            has_store = session.find_store(self._observer.phase)
+        self._has_store = bool(has_store)
+        self._journal.load(has_store=has_store is not False)
         self._base = self._journal.base
         if self._has_store and self._journal.must_list(self._settings.refresh):
             self._observer.phase("Listing the store")
             self._journal.refresh()
 
-    def _create_store(self) -> None:
-        settings, provider = self._settings, self._session.provider
-        if provider.is_shared and not settings.store_name:
-            gone = f"The store {provider.store_id} that the ledger names is gone."
-            none = f"No {provider.name} store is named."
-            raise SettingsError(
-                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
-                "one created."
-            )
-        store_id = provider.create_store(settings.store_name or self._session.root.name)
-        self._has_store = True
-        self._observer.phase(f"Created the {provider.name} store {store_id}")
+    def _pass_on_remarks(self) -> None:
+        """Tell the user what the provider has to say, each thing once."""
+        for words in getattr(self._session.bare_provider, "remarks", ()):
+            if words not in self._remarks:
+                self._remark(words)
 
     # Rounds: plan, apply and save; once more when another run saved in between.
 
@@ -167,7 +160,8 @@ class Run:
         if self._settings.dry_run:
             return "planned" if len(todo) else "no-changes"
         if not self._has_store:
-            self._create_store()
+            self._session.create_store(self._observer.phase)
+            self._has_store = True
             goal = self._goal = self._set_goal(source)
         is_whole = self._apply(todo, source)
         status = self._find_status(is_whole=is_whole)
@@ -289,9 +283,13 @@ class Run:
         """
         journal = self._journal
         journal.adopt(todo.known)
+        if journal.is_refreshed and todo is self._plan:  # later, another run is at work too
+            self._sweep_strays()
         if not len(todo) and not journal.edits.leftovers:
             return True
         journal.mark_store("dirty")
+        questions = len(todo.updates) + len(todo.renames) + len(todo.deletes)
+        self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
         shop = self._open_workshop(source)
         sends: tuple[Change, ...] = (*todo.sends, *todo.renames)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
@@ -303,7 +301,16 @@ class Run:
         if not self._find_fatal():
             for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
                 journal.edits.forget(file_id)
+        self._pass_on_remarks()
         return len(outcomes) == len(todo) and all(isinstance(one, Done) for one in outcomes)
+
+    def _sweep_strays(self) -> None:
+        """After a run that was cut short, remove what it had sent and not yet stored."""
+        session = self._session
+        if isinstance(session.provider, SweepsStrays):
+            mark = session.binding.ownership
+            with suppress(Transient):  # the next run that lists the store tries again
+                session.provider.sweep_strays(mark, session.proof.listed)
 
     def _open_workshop(self, source: Source) -> Workshop:
         session = self._session
@@ -312,10 +319,12 @@ class Run:
             read=source.read,
             binding=session.binding,
             config=session.config,
-            owns=session.open_ownership(),
+            owns=session.proof.owns,
             jobs=self._settings.concurrency,
             stop=session.stop,
             started=self._observer.started,
+            wait=session.wait,
+            patience=session.patience,
         )
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:

@@ -28,6 +28,10 @@ ABILITIES = (
     base.ChangesAttributes,
     base.MarksStore,
     base.DeletesStore,
+    base.FindsStore,
+    base.LimitsRates,
+    base.StagesFiles,
+    base.SweepsStrays,
 )
 
 
@@ -308,3 +312,16 @@ def test_log_spells_out_no_foreign_error(provider: MemoryProvider, time: Time) -
     with pytest.raises(RuntimeError):
         log.verify_store()
     assert lines == ["verify_store 0 ms RuntimeError"]
+
+
+def test_rates_of_single_methods(provider: MemoryProvider, time: Time) -> None:
+    """Of a method with a rate no more calls start in any minute; others are not held up."""
+    paced = Pace(provider, None, time.wait, time.now, rates={"upload_file": 3})
+    for number in range(3):
+        store(paced, f"{number}.md")
+    paced.verify_store()
+    assert time.waits == []
+    store(paced, "3.md")
+    assert time.waits == [60.0]
+    store(paced, "4.md")
+    assert time.waits == [60.0]

@@ -85,7 +85,9 @@ def test_register_twice(registry: ProviderRegistry, name: str) -> None:
 def test_unknown_name(registry: ProviderRegistry) -> None:
     """An unknown name is answered with all known ones."""
     registry.register("custom", MemoryProvider)
-    expected = r"^There is no provider 'milvos'\. Choose custom, example, local or memory\.$"
+    expected = (
+        r"^There is no provider 'milvos'\. Choose custom, example, local, memory or openai\.$"
+    )
     with pytest.raises(SettingsError, match=expected):
         registry.get("milvos", ProviderConfig())
 

@@ -18,6 +18,7 @@ BUILT_IN = {
     "example": "vectornator.providers.example:ExampleProvider",
     "local": "vectornator.providers.local:LocalProvider",
     "memory": "vectornator.providers.memory:MemoryProvider",
+    "openai": "vectornator.providers.openai:OpenAIProvider",
 }
 """The providers of this package; each is imported when it is first asked for."""
 

@@ -1,19 +1,24 @@
 """A provider around a provider: what every layer and every fault is made of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
+from vectornator.errors import ProviderError
 from vectornator.model import Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import (
     ChangesAttributes,
     DeletesStore,
     DescribesFiles,
+    FindsStore,
+    LimitsRates,
     MarksStore,
     ProviderConfig,
     Searches,
     SearchesMetadata,
+    StagesFiles,
+    SweepsStrays,
     VectorStoreProvider,
 )
 
@@ -165,6 +170,47 @@ class _DeletesStore(Layer):
         self.around(Call("delete_store"), inner.delete_store)
 
 
+class _FindsStore(Layer):
+    def use_store(self, name: str) -> str:
+        inner = cast("FindsStore", self.inner)
+        return self.around(Call("use_store", name), lambda: inner.use_store(name))
+
+
+class _StagesFiles(Layer):
+    @property
+    def attach_limit(self) -> int:
+        return cast("StagesFiles", self.inner).attach_limit
+
+    def stage_file(self, document: Document, content: bytes, metadata: Mapping[str, str]) -> str:
+        inner = cast("StagesFiles", self.inner)
+        call = Call("stage_file", document.path)
+        return self.around(call, lambda: inner.stage_file(document, content, metadata))
+
+    def attach_files(self, copies: Mapping[str, Mapping[str, str]]) -> str:
+        inner = cast("StagesFiles", self.inner)
+        return self.around(Call("attach_files"), lambda: inner.attach_files(copies))
+
+    def settle_files(self, ticket: str) -> Mapping[str, ProviderError | None]:
+        inner = cast("StagesFiles", self.inner)
+        return self.around(Call("settle_files"), lambda: inner.settle_files(ticket))
+
+    def sweep_files(self) -> None:
+        inner = cast("StagesFiles", self.inner)
+        self.around(Call("sweep_files"), inner.sweep_files)
+
+
+class _SweepsStrays(Layer):
+    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
+        inner = cast("SweepsStrays", self.inner)
+        return self.around(Call("sweep_strays"), lambda: inner.sweep_strays(metadata, kept))
+
+
+class _LimitsRates(Layer):
+    @property
+    def rates(self) -> Mapping[str, int]:
+        return cast("LimitsRates", self.inner).rates
+
+
 _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
     (Searches, _Searches),
     (SearchesMetadata, _SearchesMetadata),
@@ -172,6 +218,10 @@ _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
     (ChangesAttributes, _ChangesAttributes),
     (MarksStore, _MarksStore),
     (DeletesStore, _DeletesStore),
+    (FindsStore, _FindsStore),
+    (StagesFiles, _StagesFiles),
+    (SweepsStrays, _SweepsStrays),
+    (LimitsRates, _LimitsRates),
 )
 """Every ability of `base`, and the part of a layer that passes it on."""
 

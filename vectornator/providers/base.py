@@ -4,11 +4,13 @@ Every sentence of these docstrings is checked by `vectornator.testing.ProviderSu
 A provider is finished when it passes.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from vectornator.errors import ProviderError
 from vectornator.model import Document, Entry, Hit, RemoteFile
 
 
@@ -31,6 +33,9 @@ class ProviderConfig:
     options: Mapping[str, str] = field(default_factory=dict)
     """Anything else, by name; each provider says which names it knows."""
 
+    wait: Callable[[float], None] = time.sleep
+    """Lets seconds pass while the store is at work; from any thread, and may raise to end it."""
+
 
 @runtime_checkable
 class VectorStoreProvider(Protocol):
@@ -40,7 +45,8 @@ class VectorStoreProvider(Protocol):
     has returned. They raise only `ProviderError`: `Transient` if the same call may
     work later, `Rejected` if this document never will, `Fatal` if nothing will. They
     never retry, sleep or log; the layers in `providers.layers` do that for every
-    provider alike.
+    provider alike. One whose store needs time to index what it was given waits by
+    `config.wait`.
     """
 
     name: str
@@ -196,3 +202,70 @@ class DeletesStore(Protocol):
 
     def delete_store(self) -> None:
         """Remove the store and every copy in it; `verify_store` is then False."""
+
+
+@runtime_checkable
+class FindsStore(Protocol):
+    """An ability: find a store by the name it was created with."""
+
+    def use_store(self, name: str) -> str:
+        """Use the store called `name` from now on and return its id; empty if there is none.
+
+        Raises `Fatal` when there are several.
+        """
+
+
+@runtime_checkable
+class StagesFiles(Protocol):
+    """An ability: store documents in steps, so that many share the calls of the later ones.
+
+    `stage_file` sends the content of one document, `attach_files` puts many into the store,
+    `settle_files` tells what became of them, `sweep_files` comes last. A staged copy is removed
+    with `delete_file`.
+    """
+
+    @property
+    def attach_limit(self) -> int:
+        """How many copies `attach_files` takes at once; may change from call to call."""
+
+    def stage_file(self, document: Document, content: bytes, metadata: Mapping[str, str]) -> str:
+        """Send `content`, and return the id its copy will have; no search finds it yet.
+
+        A call that is repeated after `Transient` leaves no second copy behind.
+        """
+
+    def attach_files(self, copies: Mapping[str, Mapping[str, str]]) -> str:
+        """Put staged copies into the store, each id with its metadata; return a ticket.
+
+        A call that is repeated after `Transient` goes on where the last one failed.
+        """
+
+    def settle_files(self, ticket: str) -> Mapping[str, ProviderError | None]:
+        """Tell what became of attached copies, by id: None once a search can find it.
+
+        A copy that the store is still at work on is left out. `Transient` means that the
+        document may be accepted when it is staged anew, `Rejected` that it never will be.
+        """
+
+    def sweep_files(self) -> None:
+        """Remove what stagings whose answer was lost left behind; ask nothing if none was."""
+
+
+@runtime_checkable
+class SweepsStrays(Protocol):
+    """An ability: find what runs that were cut short have sent and never put into the store."""
+
+    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
+        """Remove what was staged for copies of the same ownership mark; return how many were.
+
+        `metadata` holds the mark, `kept` the ids of all copies in the store. What another run
+        is staging at this moment is removed too: runs of one target take turns.
+        """
+
+
+@runtime_checkable
+class LimitsRates(Protocol):
+    """An ability: know how many calls of a kind the service takes in a minute."""
+
+    rates: Mapping[str, int]
+    """Calls a minute by method; a method that is not named has no limit of its own."""

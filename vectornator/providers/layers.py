@@ -3,10 +3,11 @@
 import math
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NoReturn, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
@@ -14,7 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 from vectornator.errors import ProviderError, Transient
 from vectornator.model import Document, RemoteFile
 from vectornator.providers.around import Call, Layer
-from vectornator.providers.base import VectorStoreProvider
+from vectornator.providers.base import LimitsRates, VectorStoreProvider
 
 T = TypeVar("T")
 
@@ -85,7 +86,8 @@ def dress(
     if log:
         provider = Log(provider, log)
     provider = Count(provider, traffic)
-    provider = Pace(provider, requests_per_minute, wait)
+    rates = provider.rates if isinstance(provider, LimitsRates) else {}
+    provider = Pace(provider, requests_per_minute, wait, rates=rates)
     return Retry(provider, retry, wait, traffic)
 
 
@@ -172,11 +174,12 @@ def _transient_of(state: RetryCallState) -> Transient:
 
 
 class Pace(Layer):
-    """Spreads calls evenly over time, for all threads together.
+    """Spreads calls over time, for all threads together.
 
-    No two calls start less than `60 / requests_per_minute` seconds apart. When the server
-    asks one call to come back later, no call starts before then. Without a rate only
-    the server's wishes count. A listing is one call, however many pages it has.
+    No two calls start less than `60 / requests_per_minute` seconds apart, and of a method
+    that `rates` names no more start in any minute than it says. When the server asks one call to
+    come back later, no call starts before then. Without a rate only the server's wishes
+    count. A listing is one call, however many pages it has.
     """
 
     def __init__(
@@ -185,6 +188,8 @@ class Pace(Layer):
         requests_per_minute: float | None,
         wait: Callable[[float], None],
         now: Callable[[], float] = time.monotonic,
+        *,
+        rates: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(inner)
         self._interval = 60.0 / requests_per_minute if requests_per_minute else 0.0
@@ -193,12 +198,12 @@ class Pace(Layer):
         self._lock = threading.Lock()
         self._free_at = -math.inf
         self._closed_until = -math.inf
+        self._recent = {method: deque[float](maxlen=rate) for method, rate in rates.items()}
 
     @contextmanager
     def during(self, call: Call) -> Iterator[None]:
         """Wait for a turn, and hold all calls back when the server asks for it."""
-        del call
-        while self._wait_for_turn() < self._closed_until:
+        while self._wait_for_turn(call.method) < self._closed_until:
             pass  # while this call waited, the server closed the door to all
         try:
             yield
@@ -206,12 +211,15 @@ class Pace(Layer):
             self._hold_back(error.retry_after or 0.0)
             raise
 
-    def _wait_for_turn(self) -> float:
+    def _wait_for_turn(self, method: str) -> float:
         """Take the next free turn, wait for it, and return its time."""
         with self._lock:
             now = self._now()
             turn = max(now, self._free_at)
             self._free_at = turn + self._interval
+            if (recent := self._recent.get(method)) is not None:
+                turn = max(turn, recent[0] + 60.0) if len(recent) == recent.maxlen else turn
+                recent.append(turn)
         if turn > now:
             self._wait(turn - now)
         return turn

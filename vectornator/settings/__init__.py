@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast, get_args
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, model_validator
+from pydantic import ByteSize, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from vectornator.settings.openai import OpenAISettings
 from vectornator.settings.option import CALLS, COMMANDS, PLANS, REMEMBERS, SELECTS, Group, Option
 from vectornator.settings.values import (
     Count,
@@ -39,7 +40,7 @@ __all__ = [
 DEFAULT_CONFIG_FILE = "vectornator.toml"
 
 
-class Settings(BaseModel):
+class Settings(OpenAISettings):
     """What a run is asked to do; checked, complete and never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -158,6 +159,7 @@ class Settings(BaseModel):
             Group.STORE,
             CALLS,
             metavar="FOLDER",
+            provider="local",
         ),
     ] = None
 
@@ -286,6 +288,16 @@ class Settings(BaseModel):
     quiet: Annotated[Switch, Option("Show errors and results only.", Group.OUTPUT, short="-q")] = (
         False
     )
+
+    def provider_options(self) -> dict[str, str]:
+        """What is handed on to the provider by name, as text; lists have an item a line."""
+        own = (one for one in declarations() if one.option.provider == self.provider)
+        given = ((one.key, getattr(self, one.name)) for one in own)
+        return {
+            key: "\n".join(value) if isinstance(value, tuple) else str(value)
+            for key, value in given
+            if value not in (None, "", ())
+        }
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:

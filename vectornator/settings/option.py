@@ -14,6 +14,7 @@ class Group(StrEnum):
     STATE = "where the state is kept"
     SAFETY = "what a run may do"
     PACE = "how fast"
+    OPENAI = "the provider openai"
     OUTPUT = "what is shown"
 
 
@@ -57,6 +58,9 @@ class Option:
 
     is_in_file: bool = True
     """Whether `vectornator.toml` may hold it."""
+
+    provider: str = ""
+    """The only provider it is for; it is handed on under its key."""
 
     by_command: Mapping[str, object] = field(default_factory=dict)
     """Defaults of single commands that differ from the common one."""

@@ -76,6 +76,21 @@ def parse_patterns(value: object) -> tuple[str, ...]:
     return patterns
 
 
+def parse_words(value: object) -> tuple[str, ...]:
+    """Read words from text or lists of text, split at commas and line breaks."""
+    return tuple(
+        word for line in parse_lines(value) for word in map(str.strip, line.split(",")) if word
+    )
+
+
+def parse_lines(value: object) -> tuple[str, ...]:
+    """Read lines from text or lists of text. Raises `ValueError`."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("is not a list of texts")
+    return tuple(line.strip() for text in texts for line in text.splitlines() if line.strip())
+
+
 def _expand_braces(pattern: str) -> list[str]:
     found = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
     if not found:
@@ -148,6 +163,8 @@ def _check_secret(secret: SecretStr) -> SecretStr:
 
 Switch: TypeAlias = Annotated[bool, BeforeValidator(parse_switch)]
 Patterns: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_patterns)]
+Words: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_words)]
+Lines: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_lines)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_refuse_switch)]
 Size: TypeAlias = Annotated[ByteSize, BeforeValidator(_refuse_switch)]
 Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]

@@ -1,0 +1,214 @@
+"""Whole runs against the imitation server: what they cost, and what they leave behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from tests.openai_server import Clock, OpenAIServer
+from tests.openai_server.ledger import Record
+from tests.openai_server.state import State
+from tests.support.openai import OpenAILab
+from tests.support.repositories import GitRepo
+from vectornator.errors import Fatal
+
+MARKING = {"vector_stores.retrieve": 3, "vector_stores.update": 2}
+"""What a run that changes something asks about the store: once to verify it, and to mark it
+dirty and clean one look each, as several targets share the mark, and one write each."""
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    """Run a server on a clock that only waiting moves."""
+    with OpenAIServer(clock=Clock(scale=0)) as server:
+        yield server
+
+
+@pytest.fixture
+def lab(tmp_path: Path, server: OpenAIServer) -> OpenAILab:
+    """A repository with three documents, and a store that holds them."""
+    repo = GitRepo.init(tmp_path / "repo")
+    repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n"})
+    lab = OpenAILab(repo, server)
+    lab.sync()
+    return lab
+
+
+def make_documents(number: int) -> dict[str, str | bytes | None]:
+    """So many documents, no two alike."""
+    return {f"new/{index}.md": f"# Number {index}\n" for index in range(number)}
+
+
+def count_settling(lab: OpenAILab) -> int:
+    """Take the polls out of the counts, whose number is the server's affair, and return it."""
+    return lab.requests["vector_stores.file_batches.retrieve"]
+
+
+def test_first_run(lab: OpenAILab) -> None:
+    """The documents are in the store under readable names, and nothing else is anywhere."""
+    assert {"a.md": b"# A\n", "docs/b.md": b"# B\n", "docs/c.md": b"# C\n"} == lab.contents
+    names = sorted(one.file.filename for one in lab.attachments)
+    assert ["a.", "docs__b.", "docs__c."] == [name[:-19] for name in names]
+    assert lab.strays == []
+
+
+def test_no_op_costs_one_request(lab: OpenAILab) -> None:
+    """A run that has nothing to do asks once whether the store is there."""
+    assert lab.sync().status == "no-changes"
+    assert lab.requests == {"vector_stores.retrieve": 1}
+
+
+@pytest.mark.parametrize("number", [2, 150, 1100])
+def test_adding(lab: OpenAILab, number: int) -> None:
+    """A documents cost A uploads, an attaching for every 500, and a page for every 100."""
+    lab.repo.commit(make_documents(number))
+    assert lab.sync(concurrency=8).status == "synced"
+    batches = [500] * (number // 500) + [number % 500]
+    assert lab.requests == {
+        **MARKING,
+        "files.create": number,
+        "vector_stores.file_batches.create": len(batches),
+        "vector_stores.file_batches.retrieve": count_settling(lab),
+        "vector_stores.file_batches.list_files": sum(-(-size // 100) for size in batches),
+    }
+
+
+def test_updating(lab: OpenAILab) -> None:
+    """An update costs two requests more than an upload; the old copies are proved by one page."""
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": "# B2\n"})
+    assert lab.sync().status == "synced"
+    assert lab.requests == {
+        **MARKING,
+        "files.create": 2,
+        "vector_stores.file_batches.create": 1,
+        "vector_stores.file_batches.retrieve": count_settling(lab),
+        "vector_stores.file_batches.list_files": 1,
+        "vector_stores.files.list": 1,
+        "vector_stores.files.delete": 2,
+        "files.delete": 2,
+    }
+    assert (len(lab.attachments), lab.strays) == (3, [])
+
+
+def test_deleting(lab: OpenAILab) -> None:
+    """A delete costs two requests; all together are proved ours by one page."""
+    lab.repo.commit({"a.md": None, "docs/b.md": None})
+    assert lab.sync().status == "synced"
+    assert lab.requests == {
+        **MARKING,
+        "vector_stores.files.list": 1,
+        "vector_stores.files.delete": 2,
+        "files.delete": 2,
+    }
+
+
+def test_renaming(lab: OpenAILab) -> None:
+    """A rename costs one change of attributes, and a look at whose the copy is."""
+    lab.repo.run("mv", "a.md", "z.md")
+    lab.repo.commit()
+    assert lab.sync().status == "synced"
+    assert lab.requests == {
+        **MARKING,
+        "vector_stores.files.retrieve": 1,
+        "vector_stores.files.update": 1,
+    }
+    assert sorted(lab.contents) == ["docs/b.md", "docs/c.md", "z.md"]
+
+
+def test_updates_are_never_missing(lab: OpenAILab) -> None:
+    """After every request of a run each updated path has a version that search finds."""
+    missing: list[str] = []
+
+    def look(state: State, record: Record) -> None:
+        [store] = state.stores.values()
+        now = lab.server.clock.now()
+        found = {
+            (one.attributes or {}).get("path")
+            for one in store.attachments.values()
+            if one.status(now) == "completed"
+        }
+        missing.extend(f"{record.route}: {path}" for path in {"a.md", "docs/b.md"} - found)
+
+    lab.server.watch(look)
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": "# B2\n"})
+    assert lab.sync().status == "synced"
+    assert missing == []
+
+
+def test_foreign_files_are_left_alone(lab: OpenAILab) -> None:
+    """A File that the ledger calls ours, and that does not say so itself, is not deleted."""
+    with lab.server.lock:
+        victim = next(one for one in lab.attachments if (one.attributes or {})["path"] == "a.md")
+        victim.attributes = {"team": "blue"}
+    lab.repo.commit({"a.md": None})
+    lab.sync()
+    assert victim.file.id in lab.store.attachments
+    assert victim.file.id in lab.server.state.files
+
+
+def test_store_is_found_by_name(lab: OpenAILab) -> None:
+    """A run that has lost its notes uses the store of that name, and adopts what is in it."""
+    lab.repo.run("update-ref", "-d", "refs/notes/vectornator")
+    assert lab.sync().status == "no-changes"
+    assert lab.requests.keys() & {"vector_stores.create", "files.create"} == set()
+    assert lab.contents == {"a.md": b"# A\n", "docs/b.md": b"# B\n", "docs/c.md": b"# C\n"}
+
+
+def test_plan_without_a_key(lab: OpenAILab) -> None:
+    """A plan needs no key where the ledger says enough; a sync says what is missing."""
+    lab.repo.commit({"a.md": "# A2\n"})
+    record = lab.plan(api_key=SecretStr(""))
+    assert (record.status, len(record.plan.updates)) == ("planned", 1)
+    assert lab.requests == {}
+    with pytest.raises(Fatal, match="set OPENAI_API_KEY") as caught:
+        lab.sync(api_key=SecretStr(""))
+    assert caught.value.reason == "auth"
+
+
+def test_expired_store(lab: OpenAILab) -> None:
+    """A store that expired is no place to sync to; the message says so."""
+    with lab.server.lock:
+        lab.store.expires_days = 1
+    lab.server.clock.advance(3 * 86_400)
+    with pytest.raises(Fatal, match="has expired"):
+        lab.sync()
+
+
+def test_attributes_of_a_document(lab: OpenAILab) -> None:
+    """A document carries its title, URL, chosen front matter and static attributes."""
+    text = "---\ntitle: Install it\ntags: [cli, docs]\nsecret: x\n---\n# Other\n"
+    lab.repo.commit({"docs/install.md": text})
+    lab.sync(
+        front_matter=("tags",),
+        url_template="https://example.com/{path_without_suffix}",
+        attributes=("docs/**:product=cli", "lang=en"),
+    )
+    by_path = {(one.attributes or {})["path"]: one.attributes or {} for one in lab.attachments}
+    found = by_path["docs/install.md"]
+    own = {key: it for key, it in found.items() if key != "path" and not key.startswith("vn_")}
+    assert own == {
+        "title": "Install it",
+        "url": "https://example.com/docs/install",
+        "product": "cli",
+        "lang": "en",
+        "tags": "cli, docs",
+    }
+    assert "product" not in by_path["a.md"]
+
+
+def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
+    """A run that is stopped while documents are indexed loses none, and stores none twice."""
+    lab.repo.commit({"a.md": "# A2\n", "new.md": "# New\n"})
+
+    def stop(_: State, record: Record) -> None:
+        if record.route == "vector_stores.file_batches.create":
+            lab.stop.set()
+
+    lab.server.watch(stop)
+    assert lab.sync().status == "interrupted"
+    lab.stop.clear()
+    lab.server.clock.advance(60)
+    assert lab.sync().status == "synced"
+    assert (lab.contents["a.md"], lab.contents["new.md"]) == (b"# A2\n", b"# New\n")
+    assert lab.strays == []

@@ -1,0 +1,188 @@
+"""Whole runs against a server that fails: one row a symptom, then mixes of all of them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.openai_server import Clock, OpenAIServer, make_fault, make_weather
+from tests.openai_server.catalogue import CATALOGUE
+from tests.support.openai import OpenAILab
+from tests.support.repositories import GitRepo
+from vectornator.errors import Fatal, VectornatorError
+from vectornator.model import Failed
+from vectornator.providers.layers import RetryPolicy
+
+CHANGES: dict[str, str | bytes | None] = {
+    "a.md": "# A2\n",
+    "docs/b.md": None,
+    "new/d.md": "# D\n",
+    "new/e.md": "# E\n",
+}
+AFTER = {"a.md": b"# A2\n", "docs/c.md": b"# C\n", "new/d.md": b"# D\n", "new/e.md": b"# E\n"}
+
+FATAL = {
+    "400-storage-full": "quota",
+    "401": "auth",
+    "403": "auth",
+    "429-insufficient-quota": "quota",
+    "429-credit-balance-exhausted": "quota",
+}
+
+TRANSPORT = ["refuse-connect", "drip", "hang-before", "hang-after"]
+"""What takes real seconds."""
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    """Run a server on a clock that waiting and requests move."""
+    with OpenAIServer(clock=Clock(scale=0, tick=0.05)) as server:
+        yield server
+
+
+@pytest.fixture
+def lab(tmp_path: Path, server: OpenAIServer) -> OpenAILab:
+    """A repository whose three documents are stored, and four changes to them."""
+    repo = GitRepo.init(tmp_path / "repo")
+    repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n"})
+    lab = OpenAILab(repo, server)
+    lab.sync()
+    repo.commit(CHANGES)
+    return lab
+
+
+def failures(lab: OpenAILab) -> list[str]:
+    """What the last run said of documents that failed."""
+    return [one.message for one in lab.witness.outcomes if isinstance(one, Failed)]
+
+
+@pytest.mark.parametrize("route", ["files.create", "*.file_batches.create", "*.file_batches.*"])
+@pytest.mark.parametrize(
+    "name", [row.name for row in CATALOGUE.values() if row.passes and row.name not in TRANSPORT]
+)
+def test_what_passes_is_outlived(lab: OpenAILab, name: str, route: str) -> None:
+    """A fault that passes costs time and nothing else: no document, no duplicate, no stray."""
+    lab.server.add_fault(make_fault(name, route=route))
+    assert lab.sync().status == "synced"
+    lab.server.clock.advance(60)
+    lab.server.clear_faults()
+    lab.sync()
+    assert lab.contents == AFTER
+    assert lab.strays == []
+
+
+@pytest.mark.parametrize(("name", "reason"), FATAL.items())
+def test_what_is_for_good_ends_the_run(lab: OpenAILab, name: str, reason: str) -> None:
+    """An answer that no patience changes is not asked for twice; the old copies stay."""
+    lab.server.add_fault(make_fault(name, route="files.create", count=None))
+    with pytest.raises(Fatal) as caught:
+        lab.sync(concurrency=1)
+    assert caught.value.reason == reason
+    assert lab.requests["files.create"] == 1
+    assert sorted(lab.contents) == ["a.md", "docs/b.md", "docs/c.md"]
+
+
+@pytest.mark.parametrize("name", ["reset-after", "500-after", "invalid-json", "truncated"])
+def test_lost_answer_to_an_upload(lab: OpenAILab, name: str) -> None:
+    """A File whose upload was not answered is found by its name and not sent again."""
+    lab.server.add_fault(make_fault(name, route="files.create"))
+    assert lab.sync(concurrency=1).status == "synced"
+    assert (lab.requests["files.create"], lab.requests["files.list"]) == (3, 2)
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_lost_answer_to_an_upload_that_shows_late(lab: OpenAILab) -> None:
+    """One that is not listed yet is sent again, and swept once it is."""
+    lab.server.change_rules(file_unlisted_seconds=2000.0)
+    lab.server.add_fault(make_fault("reset-after", route="files.create"))
+    assert lab.sync().status == "synced"
+    assert len(lab.strays) == 1
+    lab.server.clock.advance(3000)
+    assert lab.sync().status == "no-changes"
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_lost_answer_to_a_batch(lab: OpenAILab) -> None:
+    """A batch that was made after all is not made again."""
+    lab.server.add_fault(make_fault("reset-after", route="*.file_batches.create"))
+    assert lab.sync().status == "synced"
+    assert lab.requests["vector_stores.file_batches.create"] == 1
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_lost_answer_to_a_store(tmp_path: Path, server: OpenAIServer) -> None:
+    """A store whose making was not answered is found, and no second one made."""
+    repo = GitRepo.init(tmp_path / "repo")
+    repo.commit({"a.md": "# A\n"})
+    server.add_fault(make_fault("reset-after", route="vector_stores.create"))
+    lab = OpenAILab(repo, server)
+    assert lab.sync().status == "synced"
+    assert lab.contents == {"a.md": b"# A\n"}
+
+
+def test_server_that_ignores_batches(lab: OpenAILab) -> None:
+    """A server that makes empty batches is given one file at a time from then on."""
+    lab.server.change_rules(batch_reading="ignored")
+    assert lab.sync().status == "synced"
+    assert lab.requests["vector_stores.file_batches.create"] == 1
+    assert lab.requests["vector_stores.files.create"] == 3
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+@pytest.mark.parametrize("name", ["files-halved", "attributes-dropped", "attributes-partly"])
+def test_half_done_batches_are_mended(lab: OpenAILab, name: str) -> None:
+    """What a batch left out is put right: files that are missing, and attributes."""
+    lab.server.add_fault(make_fault(name, route="*.file_batches.create"))
+    assert lab.sync().status == "synced"
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+@pytest.mark.parametrize("name", ["index-unsupported-file", "400-attach-extension"])
+def test_refused_types_are_sent_as_text(lab: OpenAILab, name: str) -> None:
+    """A document whose type is refused is sent once more as plain text."""
+    lab.server.add_fault(make_fault(name, route="vector_stores.file*.create"))
+    assert lab.sync().status == "synced"
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_failed_for_good_keeps_the_old(lab: OpenAILab) -> None:
+    """A document that can't be indexed is reported; its old copy stays, nothing is deleted."""
+    lab.server.change_rules(outcome="failed", failure="server_error")
+    assert lab.sync().status == "failed"
+    assert "could not index it: An internal error occurred." in failures(lab)[0]
+    assert sorted(lab.contents) == ["a.md", "docs/b.md", "docs/c.md"]
+    assert lab.strays == []
+
+
+def test_stuck_for_ever(lab: OpenAILab) -> None:
+    """A document that is never indexed is given up after its own time, and taken out again."""
+    lab.server.change_rules(outcome="stuck")
+    assert lab.sync(index_timeout=60).status == "failed"
+    assert "not searchable after" in failures(lab)[0]
+    assert sorted(lab.contents) == ["a.md", "docs/b.md", "docs/c.md"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_weather(tmp_path: Path, seed: int) -> None:
+    """After any mix of faults one clean run ends with store = tree and no File too many."""
+    faults = [fault for fault in make_weather() if fault.name not in TRANSPORT]
+    with OpenAIServer(clock=Clock(scale=0, tick=0.05), seed=seed) as server:
+        repo = GitRepo.init(tmp_path / "repo")
+        repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n"})
+        lab = OpenAILab(repo, server)
+        lab.retry = RetryPolicy(attempts=4, budget=100_000)
+        server.add_weather(faults, probability=0.3, seed=seed)
+        run_honestly(lab)
+        repo.commit(CHANGES)
+        run_honestly(lab)
+        server.clear_faults()
+        server.clock.advance(60)
+        lab.sync()
+        assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def run_honestly(lab: OpenAILab) -> None:
+    """Run a sync that may fail, but only with an error of ours."""
+    with suppress(VectornatorError):
+        lab.sync()

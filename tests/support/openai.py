@@ -1,0 +1,94 @@
+"""Runs of the real engine between a repository and the imitation of OpenAI's service."""
+
+import time
+from threading import Event
+
+from pydantic import SecretStr
+
+from tests.openai_server import OpenAIServer
+from tests.openai_server.state import Attachment, Store
+from tests.support.lab import Witness
+from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.providers.layers import RetryPolicy
+from vectornator.report.record import Record
+from vectornator.session import Session
+from vectornator.settings import Settings
+from vectornator.sync import Run
+
+
+class PatientSession(Session):
+    """A session for which waiting moves the server's clock, and takes no time."""
+
+    server: OpenAIServer
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated seconds pass."""
+        super().wait(0)
+        self.server.clock.advance(seconds)
+
+
+class OpenAILab:
+    """A repository, a server, and what the server saw of the last run."""
+
+    def __init__(self, repo: GitRepo, server: OpenAIServer) -> None:
+        self.repo = repo
+        self.server = server
+        self.witness = Witness()
+        self.stop = Event()
+        self.retry = RetryPolicy(attempts=8, budget=100_000)
+        self.settings = Settings(
+            provider="openai",
+            store_name="docs",
+            patterns=("**/*.md",),
+            api_key=SecretStr(server.key),
+            base_url=server.url,
+        )
+
+    def sync(self, **overrides: object) -> Record:
+        """Run a sync with the settings of the lab and some others."""
+        self.witness = Witness()
+        self.server.ledger.clear()
+        settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
+        session = PatientSession(settings, dict(ENVIRON), time.time, self.stop, self.retry)
+        session.server = self.server
+        try:
+            return Run(session, self.witness).carry_out()
+        finally:
+            session.close()
+
+    def plan(self, **overrides: object) -> Record:
+        """Run a plan."""
+        return self.sync(dry_run=True, **overrides)
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """How often the last run used each route."""
+        return self.server.ledger.counts()
+
+    @property
+    def store(self) -> Store:
+        """The only store there is."""
+        [store] = self.server.state.stores.values()
+        return store
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """What the store holds, oldest first."""
+        return list(self.store.attachments.values())
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """What the store holds of each path; two copies of a path are an error."""
+        found: dict[str, bytes] = {}
+        for one in self.attachments:
+            assert one.attributes is not None
+            path = str(one.attributes["path"])
+            assert path not in found, f"{path} is stored twice"
+            found[path] = one.file.content
+        return found
+
+    @property
+    def strays(self) -> list[str]:
+        """The names of Files that no store holds."""
+        held = {one.file.id for one in self.attachments}
+        return [file.filename for file in self.server.state.files.values() if file.id not in held]
