@@ -13,6 +13,7 @@ from benchmarks.gitside import LARGE, PARTS, measure_growth
 from benchmarks.local import explain_absence, measure_local
 from benchmarks.render import describe_machine, to_json, to_markdown, to_text
 from benchmarks.rows import Row, find_missed, sort_rows
+from benchmarks.service import measure_service
 from benchmarks.site import open_site
 
 
@@ -51,7 +52,7 @@ def parse_arguments(argv: Sequence[str] | None) -> Wish:
     sizes = "documents per repository (default: 1000,10000,100000)"
     parser.add_argument("--sizes", default=f"1000,10000,{LARGE}", metavar="N,N", help=sizes)
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
-    names = [*PARTS, "local"]
+    names = [*PARTS, "local", "service"]
     parser.add_argument("--only", action="append", choices=names, help="measure this part alone")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the repositories here")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to a file")
@@ -74,6 +75,9 @@ def measure(wish: Wish) -> Iterator[Row]:
             yield from _measure_git_side(folder, wish)
         if "local" in wish.only:
             yield from _measure_local(folder, wish.runs)
+        if "service" in wish.only:
+            tell("a service at the other end of a network")
+            yield from measure_service(folder, wish.runs)
 
 
 def _measure_git_side(folder: Path, wish: Wish) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """Runs whole processes, one at a time, and tells what they took."""
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,9 @@ class Sample:
     """What one run of a command took."""
 
     seconds: float
+    cpu: float
+    """Seconds of processor time, its own and the system's for it."""
+
     peak: float
     """The most memory that was resident, in MB; 0 for a program that does not tell."""
 
@@ -40,7 +44,7 @@ def run(command: Command) -> Sample:
     """Run to the end. Raises `RuntimeError`, with what was said, when the command fails."""
     with tempfile.NamedTemporaryFile(mode="r") as told:
         environ = {**ENVIRON, "PYTHONPATH": str(PROJECT), PEAK: told.name, **command.environ}
-        started = time.perf_counter()
+        before, started = _read_cpu(), time.perf_counter()
         done = subprocess.run(
             command.argv, cwd=command.folder, env=environ, capture_output=True, check=False
         )
@@ -48,7 +52,14 @@ def run(command: Command) -> Sample:
         if done.returncode:
             words = (done.stderr or done.stdout).decode(errors="replace")
             raise RuntimeError(f"{' '.join(command.argv)} ended with {done.returncode}: {words}")
-        return Sample(seconds, float(told.read() or 0), done.stdout.decode(errors="replace"))
+        words = done.stdout.decode(errors="replace")
+        return Sample(seconds, _read_cpu() - before, float(told.read() or 0), words)
+
+
+def _read_cpu() -> float:
+    """The processor time of all processes that have ended so far, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def alternate(commands: Sequence[Command], runs: int) -> list[list[Sample]]:

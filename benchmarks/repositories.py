@@ -64,3 +64,10 @@ def write_document(chance: random.Random, number: int) -> str:
     """A page of Markdown, half a kilobyte on average."""
     words = chance.choices(_WORDS, k=chance.randint(40, 140))
     return f"# Page {number}\n\n{' '.join(words[:20])}\n\n{' '.join(words[20:])}\n"
+
+
+def write_prose(chance: random.Random, number: int, size: int) -> str:
+    """A page of Markdown of about `size` bytes, in paragraphs of sixty words."""
+    words = chance.choices(_WORDS, k=max(1, size // 6))
+    paragraphs = [" ".join(words[start : start + 60]) for start in range(0, len(words), 60)]
+    return "\n\n".join([f"# Page {number}", *paragraphs, ""])

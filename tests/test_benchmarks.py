@@ -8,6 +8,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.repositories import make_repository
 from benchmarks.rows import Aim, Peer, Row
+from benchmarks.service import measure_service
 from benchmarks.site import Exchange, sum_up
 from tests.support.repositories import run_git
 
@@ -59,3 +60,12 @@ def test_rows_from_real_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert 2 == rows["no-op in the same clone: requests"]["value"]
     assert 0 == rows["no-op in a clone without blobs: blobs read"]["value"]
     assert 0 < rows["10 changed: state pushed"]["value"]
+
+
+def test_service_rows(tmp_path: Path) -> None:
+    """A sync and the bare loop put the same documents into the imitated service."""
+    rows = {row.name: row for row in measure_service(tmp_path, runs=1, documents=30)}
+    requests = rows["service: requests"]
+    assert requests.peer is not None
+    assert (39, 34) == (requests.value, requests.peer.value)
+    assert 0 < rows["service: CPU per document"].value

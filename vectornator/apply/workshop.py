@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Protocol, TypeVar
 
@@ -99,28 +100,47 @@ def run_pool(
     """Yield each task with its result as it settles; start new ones only while not stopped.
 
     `take` is asked for the next task on the calling thread; it may have none now, and one
-    later, as long as something is in flight.
+    later, as long as something is in flight. As many tasks again as there are threads are
+    taken ahead, so that no thread waits while the caller is busy with what has settled.
     """
     pool = ThreadPoolExecutor(shop.jobs, thread_name_prefix="apply")
     flying: dict[Future[_Result], _Task] = {}
+    settled: SimpleQueue[Future[_Result]] = SimpleQueue()
     deadline: float | None = None
     try:
         while True:
-            while len(flying) < shop.jobs and not shop.stop.is_set():
+            while len(flying) < 2 * shop.jobs and not shop.stop.is_set():
                 task = take()
                 if task is None:
                     break
                 _announce(task, shop)
-                flying[pool.submit(work, task)] = task
-            if not flying or (deadline is not None and time.monotonic() > deadline):
-                return
-            settled, _ = wait(flying, timeout=0.1, return_when=FIRST_COMPLETED)
-            for future in settled:
-                yield flying.pop(future), future.result()
+                future = pool.submit(work, task)
+                flying[future] = task
+                future.add_done_callback(settled.put)
             if shop.stop.is_set() and deadline is None:
                 deadline = time.monotonic() + SETTLE_SECONDS
+                _recall(flying)
+            if not flying or (deadline is not None and time.monotonic() > deadline):
+                return
+            done = _await(settled)
+            if done in flying:
+                yield flying.pop(done), done.result()
     finally:
         pool.shutdown(wait=not flying, cancel_futures=True)
+
+
+def _await(settled: SimpleQueue[Future[_Result]]) -> Future[_Result] | None:
+    """The next future that has settled; None now and then, to look after a stop."""
+    try:
+        return settled.get(timeout=0.1)
+    except Empty:
+        return None
+
+
+def _recall(flying: dict[Future[_Result], _Task]) -> None:
+    """Take back what no thread has begun."""
+    for future in [future for future in flying if future.cancel()]:
+        del flying[future]
 
 
 def _announce(task: object, shop: Workshop) -> None:
