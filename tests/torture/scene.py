@@ -1,0 +1,275 @@
+"""A repository, its remote and a store beside other people's files, put back as often as needed."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from tests.openai_server import Behaviour, OpenAIServer
+from tests.openai_server.schemas import Attributes
+from tests.openai_server.state import Attachment, State
+from tests.support.git_server import GitServer
+from tests.support.repositories import ENVIRON, GitRepo
+from tests.torture.child import COUNT
+
+ROOT = Path(__file__).resolve().parents[2]
+PATTERNS = "docs/**/*.md"
+SECONDS = 120.0
+"""How long a run may take before it counts as hanging."""
+
+_SOURCE = "127.0.0.1/origin"
+"""What the repository is called in the store."""
+
+_FOREIGN: Mapping[str, Attributes | None] = {
+    "docs__a.md": {},
+    "docs__a.md.0123456789abcdef.md": {"path": "docs/a.md", "vn_source": "example.com/other"},
+    "docs__b.0123456789abcdef.md": {"path": "docs/b.md", "vn_target": "default"},
+    "unattached.md": None,
+    "docs__a.fedcba9876543210.md": None,
+}
+"""Files that are not ours, with the attributes of those in the store."""
+
+
+@dataclass
+class Hooked(GitServer):
+    """A git server that tells before and after each request it serves."""
+
+    on_request: list["Point"] = field(default_factory=list)
+
+    def run_backend(self, environ: dict[str, str], body: bytes) -> tuple[int, list[str], bytes]:
+        """One request, between the two moments at which a run may be killed."""
+        for point in self.on_request:
+            point.pass_by("before")
+        answer = super().run_backend(environ, body)
+        for point in self.on_request:
+            point.pass_by("after")
+        return answer
+
+
+class Point:
+    """The moment before or after the Nth request at which a run is killed."""
+
+    def __init__(self, number: int, when: str) -> None:
+        self.number = number
+        self.when = when
+        self.process: subprocess.Popen[str] | None = None
+        self.seen = {"before": 0, "after": 0}
+
+    def pass_by(self, when: str) -> None:
+        """A request is about to be served, or was; its answer is not sent yet."""
+        self.seen[when] += 1
+        if when == self.when and self.seen[when] == self.number:
+            self.strike()
+
+    def strike(self) -> None:
+        """Kill the run."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Scene:
+    """A clone, its remote, a store and all that is not ours in it; a context manager.
+
+    The clone is at a commit that is synced; `advance` makes the commit that is to be synced.
+    """
+
+    target = "default"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.live = folder / "live"
+        self._kept = folder / "kept"
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        enter = self._stack.enter_context
+        self.openai = enter(OpenAIServer(behaviour=Behaviour(indexing_seconds=0.0)))
+        self.live.mkdir(parents=True)
+        self.git = enter(Hooked(self.live))
+        self.git.create()
+        self.repo = GitRepo.clone(self.git.url("origin.git"), self.live / "clone")
+        self.repo.commit(make_documents())
+        self.repo.run("push", "--quiet", "origin", "HEAD:main")
+        self._settle_in()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _settle_in(self) -> None:
+        """Sync two targets, and add what others keep at the same place."""
+        for words in (("sync",), ("sync", "--target", "other")):
+            done = self.run(*words)
+            assert done.code == 0, done.err
+        state = self.openai.state
+        with self.openai.lock:
+            [store] = state.stores.values()
+            for name, attributes in _FOREIGN.items():
+                file = state.add_file(name, f"not ours: {name}".encode())
+                if attributes is not None:
+                    state.attach(store, file, attributes)
+
+    def save(self) -> None:
+        """Remember how everything stands."""
+        shutil.rmtree(self._kept, ignore_errors=True)
+        shutil.copytree(self.live, self._kept, symlinks=True)
+        with self.openai.lock:
+            self._state = self._copy(self.openai.state)
+
+    def restore(self) -> None:
+        """Put everything back to where it was remembered."""
+        shutil.rmtree(self.live)
+        shutil.copytree(self._kept, self.live, symlinks=True)
+        with self.openai.lock:
+            self.openai.app.state = self._copy(self._state)
+            self.openai.app.watchers.clear()
+            self.openai.clear_faults()
+            self.openai.ledger.clear()
+        self.git.on_request.clear()
+        self.git.requests.clear()
+
+    def _copy(self, state: State) -> State:
+        return copy.deepcopy(state, {id(self.openai.clock): self.openai.clock})
+
+    def advance(self) -> None:
+        """Commit an addition, an update, a rename and a removal."""
+        self.repo.commit(
+            {
+                "docs/new/one.md": "# One\n",
+                "docs/new/two.mdx.md": "# Two\n",
+                "docs/a.md": "# A, once more\n",
+                "docs/deep/c.md": "# C, once more\n",
+                "docs/b.md": None,
+                "docs/moved/d.md": "# D\n",
+                "docs/d.md": None,
+            }
+        )
+        self.repo.run("push", "--quiet", "origin", "HEAD:main")
+
+    # Runs.
+
+    def start(self, *words: str, last: int = 0, environ: Mapping[str, str] = {}) -> "Running":
+        """Start the real command line in a process of its own."""
+        options = ("--provider", "openai", "--store-name", "docs", "--patterns", PATTERNS)
+        arguments = words if words[0] != "sync" else (*words, *options)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.torture.child", str(last), *arguments],
+            cwd=self.repo.root,
+            env={
+                **ENVIRON,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "OPENAI_API_KEY": self.openai.key,
+                "OPENAI_BASE_URL": self.openai.url,
+                "CI": "true",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return Running(process)
+
+    def run(self, *words: str, last: int = 0) -> Result:
+        """Run the command line to its end, whoever brings it about."""
+        return self.start(*words, last=last).wait()
+
+    def count_steps(self) -> int:
+        """How many steps on disk a whole sync takes."""
+        told = self.folder / "steps"
+        done = self.start("sync", environ={COUNT: str(told)}).wait()
+        assert done.code == 0, done.err
+        return int(told.read_text(encoding="utf-8"))
+
+    # What stands where.
+
+    @property
+    def store_id(self) -> str:
+        """The only store there is."""
+        [store_id] = self.openai.state.stores
+        return store_id
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """What the store holds."""
+        return list(self.openai.state.stores[self.store_id].attachments.values())
+
+    @property
+    def ours(self) -> list[Attachment]:
+        """What the store holds of the target that is synced."""
+        return [one for one in self.attachments if self._is_ours(one.attributes)]
+
+    def _is_ours(self, attributes: Attributes | None) -> bool:
+        given = attributes or {}
+        return (given.get("vn_source"), given.get("vn_target")) == (_SOURCE, self.target)
+
+    def list_foreign(self) -> list[tuple[str, str, bytes, object]]:
+        """All Files that are not ours, with their attributes in the store, if they are in it."""
+        held = {one.file.id: one for one in self.attachments}
+        own = {one.file.id for one in self.ours}
+        return [
+            (
+                file.id,
+                file.filename,
+                file.content,
+                held[file.id].attributes if file.id in held else 0,
+            )
+            for file in self.openai.state.files.values()
+            if file.id not in own
+        ]
+
+    def read_tree(self) -> dict[str, bytes]:
+        """The documents of the clone's commit, as git tells them."""
+        paths = self.repo.run("ls-tree", "-r", "--name-only", "HEAD", "docs").splitlines()
+        return {path: (self.repo.root / path).read_bytes() for path in paths}
+
+    def read_manifest(self) -> dict[str, str]:
+        """The id of the copy that the ledger has for each path."""
+        shown = self.run("show-metadata", "--provider", "openai", "--json")
+        assert shown.code == 0, shown.err
+        return {path: it["fileId"] for path, it in json.loads(shown.out)["files"].items()}
+
+
+class Running:
+    """A run under way."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def wait(self) -> Result:
+        """Wait for its end. Raises `subprocess.TimeoutExpired` for a run that hangs."""
+        with self.process as process:
+            try:
+                out, err = process.communicate(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Result(process.returncode, out, err)
+
+
+def make_documents() -> dict[str, str | bytes | None]:
+    """The documents of the first commit, and a file that is not selected."""
+    return {
+        "docs/a.md": "# A\n",
+        "docs/b.md": "# B\n",
+        "docs/deep/c.md": "# C\n",
+        "docs/d.md": "# D\n",
+        "docs/e.md": "# E\n",
+        "README.md": "# Not a document\n",
+    }
