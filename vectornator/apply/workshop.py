@@ -100,8 +100,7 @@ def run_pool(
     """Yield each task with its result as it settles; start new ones only while not stopped.
 
     `take` is asked for the next task on the calling thread; it may have none now, and one
-    later, as long as something is in flight. As many tasks again as there are threads are
-    taken ahead, so that no thread waits while the caller is busy with what has settled.
+    later, as long as something is in flight.
     """
     pool = ThreadPoolExecutor(shop.jobs, thread_name_prefix="apply")
     flying: dict[Future[_Result], _Task] = {}
@@ -109,7 +108,7 @@ def run_pool(
     deadline: float | None = None
     try:
         while True:
-            while len(flying) < 2 * shop.jobs and not shop.stop.is_set():
+            while len(flying) < shop.jobs and not shop.stop.is_set():
                 task = take()
                 if task is None:
                     break
@@ -119,11 +118,9 @@ def run_pool(
                 future.add_done_callback(settled.put)
             if shop.stop.is_set() and deadline is None:
                 deadline = time.monotonic() + SETTLE_SECONDS
-                _recall(flying)
             if not flying or (deadline is not None and time.monotonic() > deadline):
                 return
-            done = _await(settled)
-            if done in flying:
+            if done := _await(settled):
                 yield flying.pop(done), done.result()
     finally:
         pool.shutdown(wait=not flying, cancel_futures=True)
@@ -135,12 +132,6 @@ def _await(settled: SimpleQueue[Future[_Result]]) -> Future[_Result] | None:
         return settled.get(timeout=0.1)
     except Empty:
         return None
-
-
-def _recall(flying: dict[Future[_Result], _Task]) -> None:
-    """Take back what no thread has begun."""
-    for future in [future for future in flying if future.cancel()]:
-        del flying[future]
 
 
 def _announce(task: object, shop: Workshop) -> None:
