@@ -6,6 +6,7 @@
     * `Refused`           a brake stopped the plan; nothing was changed             (exit 3)
     * `ProviderError`
         * `Transient`     the same call may work later                              (retried)
+            * `Throttled` too many calls of its kind were made                      (and slower)
         * `Rejected`      this document will never be accepted                      (skipped)
             * `Foreign`   the store's own attributes say that a copy is not ours    (left alone)
         * `Withheld`      not tried, because something else was lost                (next run)
@@ -13,6 +14,7 @@
     * `StateError`        the ledger can't be read or saved                         (exit 5)
         * `StateConflict` another run saved first: load, merge and save again       (retried)
     * `Interrupted`       a signal asked the run to stop; what was done is saved    (exit 130, 143)
+    * `OutOfTime`         the time of the run is over; what was done is saved       (exit 124)
 
 A failed document is a value (`model.Failed`), never an exception.
 """
@@ -74,6 +76,12 @@ class Transient(ProviderError):
         self.retry_after = retry_after
 
 
+class Throttled(Transient):
+    """The store takes no more calls of this kind for now; this one was not carried out."""
+
+    reason = "rate-limited"
+
+
 class Rejected(ProviderError):
     """One document will never be accepted; others may be."""
 
@@ -128,6 +136,19 @@ class Interrupted(VectornatorError):
     def __init__(self, signal_number: int) -> None:
         super().__init__("Stopped by a signal. What was done is saved; the next run goes on.")
         self.exit_code = 128 + signal_number
+
+
+class OutOfTime(VectornatorError):
+    """The time that the run was given is over; outcomes so far are saved."""
+
+    exit_code = 124  # that of coreutils' `timeout`
+    reason = "timeout"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Stopped: the time set by --timeout-minutes is over. What was done is saved; the next"
+            " run goes on."
+        )
 
 
 def list_choices(choices: Iterable[str]) -> str:

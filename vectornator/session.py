@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -61,6 +62,8 @@ class Session:
     checkpoint_seconds: float = 60.0
     """How often a long run saves what it has done so far."""
     usual_patience: Patience = field(default_factory=Patience)
+    now: Callable[[], float] = time.monotonic
+    """Tells seconds that only grow, for the pace of calls."""
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -124,6 +127,7 @@ class Session:
             requests_per_minute=self.settings.requests_per_minute,
             log=_LOG.debug if self.settings.verbose else None,
             wait=self.wait,
+            now=self.now,
             traffic=self.traffic,
         )
 

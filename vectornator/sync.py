@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from threading import Event
 
 from vectornator.apply import Workshop, apply_changes, remove_leftovers, withhold
+from vectornator.deadline import Deadline
 from vectornator.errors import (
     Fatal,
+    OutOfTime,
     Refused,
     Rejected,
     StateConflict,
     StateError,
     Transient,
     VectornatorError,
+    Withheld,
 )
 from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
@@ -44,12 +47,18 @@ def sync(
 ) -> Record:
     """Bring the store in line with the source, and record it.
 
-    `stop` asks the run to end early: what is in flight settles, and what was done is saved.
-    Raises `VectornatorError`; once there is a plan, the observer has its record first.
+    `stop` asks the run to end early, as the end of its time does: what is in flight settles, and
+    what was done is saved. Raises `VectornatorError`; once there is a plan, the observer has its
+    record first.
     """
-    session = Session(settings, environ, time.time, stop or Event())
+    deadline = Deadline(stop or Event(), settings.timeout_minutes)
+    session = Session(settings, environ, time.time, deadline)
     try:
         return Run(session, observer).carry_out()
+    except Withheld as error:
+        if deadline.has_passed:
+            raise OutOfTime from error
+        raise
     finally:
         session.close()
 
@@ -127,10 +136,11 @@ class Run:
             self._journal.refresh()
 
     def _pass_on_remarks(self) -> None:
-        """Tell the user what the provider has to say, each thing once."""
-        for words in getattr(self._session.bare_provider, "remarks", ()):
-            if words not in self._remarks:
-                self._remark(words)
+        """Tell the user what the provider and the deadline have to say, each thing once."""
+        for speaker in (self._session.bare_provider, self._session.stop):
+            for words in getattr(speaker, "remarks", ()):
+                if words not in self._remarks:
+                    self._remark(words)
 
     # Rounds: plan, apply and save; once more when another run saved in between.
 

@@ -1,21 +1,19 @@
 """What is put around every provider."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from inspect import getattr_static
 from typing import Protocol
 
 import pytest
 
 from tests.support.clock import Time
-from vectornator.errors import Fatal, Interrupted, Rejected, Transient
-from vectornator.model import Document, RemoteFile
+from vectornator.errors import Fatal, Interrupted, Rejected, Transient, Withheld
+from vectornator.model import Document
 from vectornator.providers import base
-from vectornator.providers.around import Call
 from vectornator.providers.base import VectorStoreProvider
 from vectornator.providers.example import ExampleProvider
-from vectornator.providers.layers import Log, Pace, Retry, RetryPolicy, Traffic, dress
+from vectornator.providers.layers import Halt, Log, Retry, RetryPolicy, Traffic, dress
 from vectornator.providers.memory import MemoryProvider, MemoryStore
 from vectornator.testing import ProviderSuite
 from vectornator.testing.faults import CutsListings, Failing, Flaky
@@ -200,61 +198,31 @@ def test_waiting_can_be_interrupted(provider: MemoryProvider) -> None:
     assert provider.store.calls == []
 
 
-def test_pace_spreads_calls(provider: MemoryProvider, time: Time) -> None:
-    """Calls start at least so far apart as the rate says, the first one at once."""
-    paced = Pace(provider, 120, time.wait, time.now)
-    for number in range(3):
-        store(paced, f"{number}.md")
-    assert time.waits == [0.5, 0.5]
+def test_fatal_ends_waiting(provider: MemoryProvider) -> None:
+    """When one call met `Fatal`, those that wait for another try are not tried, nor wait on."""
+    time = Time()
+    broke = Fatal("no money", reason="quota")
+    halt = Halt(Failing(provider, Transient("busy", retry_after=300.0), broke), lambda _: spend())
+
+    def spend() -> None:
+        time.wait(1.0)
+        if len(time.waits) == 3:
+            with pytest.raises(Fatal):
+                halt.verify_store()
+
+    with pytest.raises(Withheld):
+        store(Retry(halt, RetryPolicy(), halt.wait, Traffic()), "a.md")
+    assert (time.waits, provider.store.calls) == ([1.0] * 3, [])
 
 
-def test_pace_is_shared_by_threads(provider: MemoryProvider) -> None:
-    """Every thread waits for a turn of its own: all turns together keep the rate."""
-    turns: list[float] = []
-    paced = Pace(provider, 60, turns.append, lambda: 0.0)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: store(paced, f"{number}.md"), range(20)))
-    assert sorted(turns) == [float(second) for second in range(1, 20)]
-
-
-def test_idle_time_is_not_saved_up(provider: MemoryProvider, time: Time) -> None:
-    """After a pause there is no burst."""
-    paced = Pace(provider, 60, time.wait, time.now)
-    paced.verify_store()
-    time.seconds += 100
-    paced.verify_store()
-    paced.verify_store()
-    assert time.waits == [1.0]
-
-
-def test_back_off_is_shared(provider: MemoryProvider, time: Time) -> None:
-    """When one call is asked to come back later, all calls wait until then."""
-    paced = Pace(Failing(provider, Transient("busy", retry_after=30.0)), None, time.wait, time.now)
-    with pytest.raises(Transient):
-        store(paced, "a.md")
-    store(paced, "b.md")
-    store(paced, "c.md")
-    assert time.waits == [30.0]
-
-
-def test_back_off_reaches_those_who_wait(provider: MemoryProvider, time: Time) -> None:
-    """A call that was waiting for its turn when the server closed the door waits on."""
-
-    def cut() -> Iterator[RemoteFile]:
-        yield RemoteFile("file-1", {})
-        raise Transient("busy", retry_after=30.0)
-
-    def wait(seconds: float) -> None:
-        if not time.waits:  # while the second call waits, the first one fails
-            with pytest.raises(Transient):
-                next(first)
-        time.wait(seconds)
-
-    paced = Pace(provider, 60, wait, time.now)
-    first = paced.around_listing(Call("list_files"), cut)
-    next(first)
-    paced.verify_store()
-    assert time.waits == [1.0, 29.0]
+def test_after_fatal_nothing_waits(provider: MemoryProvider, time: Time) -> None:
+    """A call whose turn has not come is not made any more."""
+    halt = Halt(Failing(provider, Fatal("no money", reason="quota")), time.wait)
+    with pytest.raises(Fatal):
+        store(halt, "a.md")
+    with pytest.raises(Withheld, match="the run ended before it"):
+        halt.wait(60.0)
+    assert time.waits == []
 
 
 def test_traffic_counts_every_try(provider: MemoryProvider, time: Time) -> None:
@@ -312,16 +280,3 @@ def test_log_spells_out_no_foreign_error(provider: MemoryProvider, time: Time) -
     with pytest.raises(RuntimeError):
         log.verify_store()
     assert lines == ["verify_store 0 ms RuntimeError"]
-
-
-def test_rates_of_single_methods(provider: MemoryProvider, time: Time) -> None:
-    """Of a method with a rate no more calls start in any minute; others are not held up."""
-    paced = Pace(provider, None, time.wait, time.now, rates={"upload_file": 3})
-    for number in range(3):
-        store(paced, f"{number}.md")
-    paced.verify_store()
-    assert time.waits == []
-    store(paced, "3.md")
-    assert time.waits == [60.0]
-    store(paced, "4.md")
-    assert time.waits == [60.0]

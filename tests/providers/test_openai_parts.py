@@ -2,7 +2,7 @@
 
 import pytest
 
-from vectornator.errors import Fatal, ProviderError, Rejected, Transient
+from vectornator.errors import Fatal, ProviderError, Rejected, Throttled, Transient
 from vectornator.model import Document
 from vectornator.providers.openai import names
 from vectornator.providers.openai.attributes import Rules, from_wire, to_wire
@@ -97,6 +97,12 @@ def test_text_is_sent_in_an_accepted_encoding(content: bytes, sent: bytes) -> No
 ENVELOPE = {"type": "invalid_request_error", "param": None, "code": None}
 
 
+def test_quota_is_final() -> None:
+    """A server that says that money runs out is believed, even if it also says to try again."""
+    answer = Answer.read(429, {"code": "insufficient_quota"}, {"x-should-retry": "true"})
+    assert explain(answer, "POST /files").reason == "quota"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "reason"),
     [
@@ -113,8 +119,8 @@ ENVELOPE = {"type": "invalid_request_error", "param": None, "code": None}
         (409, None, Unanswered, "unavailable"),
         (413, "<html>too large</html>", Rejected, "rejected"),
         (422, {"message": "Unprocessable"}, Rejected, "rejected"),
-        (429, {"code": "rate_limit_exceeded"}, Transient, "unavailable"),
-        (429, {"code": "slow_down"}, Transient, "unavailable"),
+        (429, {"code": "rate_limit_exceeded"}, Throttled, "rate-limited"),
+        (429, {"code": "slow_down"}, Throttled, "rate-limited"),
         (429, {"type": "insufficient_quota"}, Fatal, "quota"),
         (429, {"code": "credit_balance_exhausted"}, Fatal, "quota"),
         (500, {"message": "The server had an error"}, Unanswered, "unavailable"),

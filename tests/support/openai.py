@@ -51,6 +51,7 @@ class OpenAILab:
         settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
         session = PatientSession(settings, dict(ENVIRON), time.time, self.stop, self.retry)
         session.server = self.server
+        session.now = self.server.clock.now
         try:
             return Run(session, self.witness).carry_out()
         finally:

@@ -11,7 +11,7 @@ from vectornator import sync as engine
 from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
 from vectornator.cli.signals import catch_signals
-from vectornator.errors import Interrupted
+from vectornator.errors import Interrupted, OutOfTime
 from vectornator.inputs import Resolved, resolve_settings
 from vectornator.report import answers, document
 from vectornator.report.console import LineObserver, QuietObserver
@@ -94,7 +94,7 @@ def _run(call: Call) -> int:
         finally:
             output.record = observer.record
     if record.status == "interrupted":
-        raise Interrupted(caught.number)
+        raise Interrupted(caught.number) if caught.stop.is_set() else OutOfTime
     _show_record(record, call)
     return judge(record, settings)
 

@@ -24,7 +24,7 @@ _EXIT_CODES = """\
 exit codes:
   0 done · 1 some documents failed · 2 wrong settings · 3 refused by a brake
   4 store or credentials · 5 state · 20 differences (plan --detailed-exitcode)
-  70 a bug of ours · 130, 143 interrupted"""
+  70 a bug of ours · 124 out of time · 130, 143 interrupted"""
 
 _PRECEDENCE = """\
 A flag outweighs the environment, which outweighs vectornator.toml, where an

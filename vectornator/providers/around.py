@@ -1,6 +1,6 @@
 """A provider around a provider: what every layer and every fault is made of."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, NamedTuple, Self, TypeVar, cast
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self, TypeVar, cast
 from vectornator.errors import ProviderError
 from vectornator.model import Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import (
+    Bucket,
     ChangesAttributes,
     DeletesStore,
     DescribesFiles,
@@ -33,6 +34,9 @@ class Call(NamedTuple):
 
     subject: str = ""
     """The document's path or the copy's id; empty when the call is about the whole store."""
+
+    copies: int = 1
+    """How many copies it is about, as far as a service may count them."""
 
 
 class Layer:
@@ -188,7 +192,8 @@ class _StagesFiles(Layer):
 
     def attach_files(self, copies: Mapping[str, Mapping[str, str]]) -> str:
         inner = cast("StagesFiles", self.inner)
-        return self.around(Call("attach_files"), lambda: inner.attach_files(copies))
+        call = Call("attach_files", copies=len(copies))
+        return self.around(call, lambda: inner.attach_files(copies))
 
     def settle_files(self, ticket: str) -> Mapping[str, ProviderError | None]:
         inner = cast("StagesFiles", self.inner)
@@ -207,8 +212,8 @@ class _SweepsStrays(Layer):
 
 class _LimitsRates(Layer):
     @property
-    def rates(self) -> Mapping[str, int]:
-        return cast("LimitsRates", self.inner).rates
+    def buckets(self) -> Sequence[Bucket]:
+        return cast("LimitsRates", self.inner).buckets
 
 
 _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (

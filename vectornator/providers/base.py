@@ -5,7 +5,7 @@ A provider is finished when it passes.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -263,9 +263,23 @@ class SweepsStrays(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Calls that a service counts together, and how many of them are made in any minute."""
+
+    methods: frozenset[str]
+    """Their names in the contract."""
+
+    calls: int
+    """The most calls in a minute; leave some of what the service allows to others."""
+
+    copies: int = 0
+    """The most copies in a minute, where a call is about many; 0 for no limit."""
+
+
 @runtime_checkable
 class LimitsRates(Protocol):
     """An ability: know how many calls of a kind the service takes in a minute."""
 
-    rates: Mapping[str, int]
-    """Calls a minute by method; a method that is not named has no limit of its own."""
+    buckets: Sequence[Bucket]
+    """Each method is in one of them at most; those in none share a bucket without a limit."""

@@ -1,23 +1,25 @@
-"""Retry, pace, counting and the log: what is put around every provider alike."""
+"""Retry, counting and the log: what is put, with pace, around every provider alike."""
 
-import math
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from vectornator.errors import ProviderError, Transient
+from vectornator.errors import Fatal, ProviderError, Transient, Withheld
 from vectornator.model import Document, RemoteFile
 from vectornator.providers.around import Call, Layer
 from vectornator.providers.base import LimitsRates, VectorStoreProvider
+from vectornator.providers.pace import Pace
 
 T = TypeVar("T")
+
+_LOOK_SECONDS = 1.0
+"""How long a wait may go on after the run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class RetryPolicy:
     attempts: int = 6
     """Tries in all; 1 for never again."""
 
-    budget: float = 300.0
+    budget: float = 900.0
     """Seconds that one call may spend waiting between its tries, all together."""
 
     first: float = 1.0
@@ -74,21 +76,52 @@ def dress(
     requests_per_minute: float | None = None,
     log: Callable[[str], None] | None = None,
     wait: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
     traffic: Traffic | None = None,
 ) -> VectorStoreProvider:
     """Put every layer around an initialised `provider`; its abilities stay what they are.
 
     Read from the inside out: each try that reaches the store is logged and counted, waits
-    for its turn first, and is made again when it met `Transient`. `wait` does all the
-    waiting, from any thread, and may raise to end the run; without `log` nothing is logged.
+    for its turn first, and is made again when it met `Transient`; once any met `Fatal`, all
+    waiting ends. `wait` does the waiting, from any thread, and may raise to end the run; `now`
+    tells the seconds that pass meanwhile. Without `log` nothing is logged.
     """
     traffic = traffic or Traffic()
+    provider = halt = Halt(provider, wait)
     if log:
         provider = Log(provider, log)
     provider = Count(provider, traffic)
-    rates = provider.rates if isinstance(provider, LimitsRates) else {}
-    provider = Pace(provider, requests_per_minute, wait, rates=rates)
-    return Retry(provider, retry, wait, traffic)
+    buckets = provider.buckets if isinstance(provider, LimitsRates) else ()
+    provider = Pace(provider, buckets, requests_per_minute, wait=halt.wait, now=now)
+    return Retry(provider, retry, halt.wait, traffic)
+
+
+class Halt(Layer):
+    """Ends the waiting of all threads as soon as one call met `Fatal`."""
+
+    def __init__(self, inner: VectorStoreProvider, wait: Callable[[float], None]) -> None:
+        super().__init__(inner)
+        self._wait = wait
+        self._is_over = False
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds pass, a few at a time. Raises `Withheld` once no call can work."""
+        while seconds > 0 and not self._is_over:
+            piece = min(seconds, _LOOK_SECONDS)
+            self._wait(piece)
+            seconds -= piece
+        if self._is_over:
+            raise Withheld("not tried: the run ended before it")
+
+    @contextmanager
+    def during(self, call: Call) -> Iterator[None]:
+        """Watch how the call ends."""
+        del call
+        try:
+            yield
+        except Fatal:
+            self._is_over = True
+            raise
 
 
 class Retry(Layer):
@@ -108,13 +141,20 @@ class Retry(Layer):
     ) -> None:
         super().__init__(inner)
         self._policy = policy
-        self._wait = wait
         self._traffic = traffic
         self._jitter = wait_random_exponential(multiplier=policy.first, max=policy.longest)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(Transient),
+            wait=lambda state: _asked_for(state) + self._jitter(state),
+            stop=self._is_used_up,
+            sleep=wait,
+            before_sleep=lambda state: traffic.count_retry(state.args[0].method),
+            retry_error_callback=_give_up,
+        )
 
     def around(self, call: Call, run: Callable[[], T]) -> T:
         """Carry out one call, again if need be."""
-        return self._retrying(call)(run)
+        return cast("T", self._retrying(_run, call, run))
 
     def around_listing(
         self, call: Call, start: Callable[[], Iterator[RemoteFile]]
@@ -125,7 +165,8 @@ class Retry(Layer):
         twice, so that those seen tell exactly which copies the caller has.
         """
         seen: set[str] = set()
-        for attempt in self._retrying(call):
+        count = self._traffic.count_retry
+        for attempt in self._retrying.copy(before_sleep=lambda _: count(call.method)):
             with attempt:
                 for file in start():
                     if file.file_id not in seen:
@@ -139,19 +180,14 @@ class Retry(Layer):
         call = Call("enrich_metadata", document.path)
         return self.around(call, lambda: self.inner.enrich_metadata(document, content, metadata))
 
-    def _retrying(self, call: Call) -> Retrying:
-        return Retrying(
-            retry=retry_if_exception_type(Transient),
-            wait=lambda state: _asked_for(state) + self._jitter(state),
-            stop=self._is_used_up,
-            sleep=self._wait,
-            before_sleep=lambda _: self._traffic.count_retry(call.method),
-            retry_error_callback=_give_up,
-        )
-
     def _is_used_up(self, state: RetryCallState) -> bool:
         waited = state.idle_for + state.upcoming_sleep
         return state.attempt_number >= self._policy.attempts or waited > self._policy.budget
+
+
+def _run(call: Call, run: Callable[[], T]) -> T:
+    del call  # it is there for the count of retries
+    return run()
 
 
 def _asked_for(state: RetryCallState) -> float:
@@ -171,63 +207,6 @@ def _transient_of(state: RetryCallState) -> Transient:
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, Transient)
     return error
-
-
-class Pace(Layer):
-    """Spreads calls over time, for all threads together.
-
-    No two calls start less than `60 / requests_per_minute` seconds apart, and of a method
-    that `rates` names no more start in any minute than it says. When the server asks one call to
-    come back later, no call starts before then. Without a rate only the server's wishes
-    count. A listing is one call, however many pages it has.
-    """
-
-    def __init__(
-        self,
-        inner: VectorStoreProvider,
-        requests_per_minute: float | None,
-        wait: Callable[[float], None],
-        now: Callable[[], float] = time.monotonic,
-        *,
-        rates: Mapping[str, int] = MappingProxyType({}),
-    ) -> None:
-        super().__init__(inner)
-        self._interval = 60.0 / requests_per_minute if requests_per_minute else 0.0
-        self._wait = wait
-        self._now = now
-        self._lock = threading.Lock()
-        self._free_at = -math.inf
-        self._closed_until = -math.inf
-        self._recent = {method: deque[float](maxlen=rate) for method, rate in rates.items()}
-
-    @contextmanager
-    def during(self, call: Call) -> Iterator[None]:
-        """Wait for a turn, and hold all calls back when the server asks for it."""
-        while self._wait_for_turn(call.method) < self._closed_until:
-            pass  # while this call waited, the server closed the door to all
-        try:
-            yield
-        except Transient as error:
-            self._hold_back(error.retry_after or 0.0)
-            raise
-
-    def _wait_for_turn(self, method: str) -> float:
-        """Take the next free turn, wait for it, and return its time."""
-        with self._lock:
-            now = self._now()
-            turn = max(now, self._free_at)
-            self._free_at = turn + self._interval
-            if (recent := self._recent.get(method)) is not None:
-                turn = max(turn, recent[0] + 60.0) if len(recent) == recent.maxlen else turn
-                recent.append(turn)
-        if turn > now:
-            self._wait(turn - now)
-        return turn
-
-    def _hold_back(self, seconds: float) -> None:
-        with self._lock:
-            self._closed_until = max(self._closed_until, self._now() + seconds)
-            self._free_at = max(self._free_at, self._closed_until)
 
 
 class Count(Layer):

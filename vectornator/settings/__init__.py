@@ -257,6 +257,16 @@ class Settings(OpenAISettings):
         Field(ge=1),
         Option("Make no more requests than this in a minute.", Group.PACE, CALLS, metavar="NUMBER"),
     ] = None
+    timeout_minutes: Annotated[
+        Count | None,
+        Field(ge=1),
+        Option(
+            "Start nothing new after this many minutes; what was done is saved.",
+            Group.PACE,
+            PLANS,
+            metavar="MINUTES",
+        ),
+    ] = None
 
     limit: Annotated[
         Count,

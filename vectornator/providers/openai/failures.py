@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from vectornator.errors import Fatal, ProviderError, Rejected, Transient
+from vectornator.errors import Fatal, ProviderError, Rejected, Throttled, Transient
 
 
 class Unanswered(Transient):
@@ -66,13 +66,13 @@ _TYPE = re.compile(
 def explain(answer: Answer, what: str) -> ProviderError:
     """Return the error that an answer amounts to; `what` names the request."""
     words = f"{what}: {answer}"
+    if answer.status in {402, 429}:
+        return _explain_limit(answer, words)
     if answer.headers.get("x-should-retry") == "true":
         return Unanswered(words, retry_after=read_wish(answer.headers))
     match answer.status:
         case 401 | 403:
             return Fatal(f"{words}. Check the API key and what it may do.", reason="auth")
-        case 402 | 429:
-            return _explain_limit(answer, words)
         case 400 | 404 | 410 | 413 | 415 | 422:
             return _explain_refusal(answer, words)
         case status if status < 400:  # noqa: PLR2004  (a redirect that leads nowhere)
@@ -84,7 +84,7 @@ def explain(answer: Answer, what: str) -> ProviderError:
 def _explain_limit(answer: Answer, words: str) -> ProviderError:
     if answer.status == 402 or _QUOTA & {answer.code, answer.type}:  # noqa: PLR2004
         return Fatal(f"{words}. Check the account's billing and limits.", reason="quota")
-    return Transient(words, retry_after=read_wish(answer.headers))
+    return Throttled(words, retry_after=read_wish(answer.headers))
 
 
 def _explain_refusal(answer: Answer, words: str) -> ProviderError:

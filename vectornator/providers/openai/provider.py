@@ -6,7 +6,7 @@ Its options, by name in `ProviderConfig.options`, are those of `options.Options`
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 from vectornator.model import Document, Entry, Hit, RemoteFile
-from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
+from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig
 from vectornator.providers.openai import names
 from vectornator.providers.openai.attributes import Rules, from_wire, to_wire
 from vectornator.providers.openai.client import Client, Json
@@ -49,8 +49,13 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
     name = "openai"
 
-    rates: ClassVar[Mapping[str, int]] = {"stage_file": 1000, "attach_files": 300}
-    """The documented limits: uploads of a user, and attachings to one store, in a minute."""
+    buckets: ClassVar[Sequence[Bucket]] = (
+        Bucket(frozenset({"stage_file", "upload_file", "update_file"}), calls=900),
+        Bucket(frozenset({"attach_files"}), calls=240, copies=1800),
+        Bucket(frozenset({"delete_file"}), calls=300),
+    )
+    """Documented are 1,000 uploads of a user, 300 attachings to a store, and 2,000 files attached
+    in an organization in a minute; nothing is said of deletes."""
 
     def __init__(self) -> None:
         super().__init__()
