@@ -1,7 +1,8 @@
 """Runs of the real engine between a repository and the imitation of OpenAI's service."""
 
 import time
-from threading import Event
+from threading import Event, Lock
+from typing import ClassVar
 
 from pydantic import SecretStr
 
@@ -27,6 +28,31 @@ class PatientSession(Session):
         self.server.clock.advance(seconds)
 
 
+class SharedTimeSession(PatientSession):
+    """A session whose threads wait at the same time: the clock goes to the earliest of their ends.
+
+    It only does so when that thread has had nothing to do for a moment, so that requests under
+    way are not overtaken by minutes.
+    """
+
+    _ends: ClassVar[list[float]] = []
+    _lock: ClassVar[Lock] = Lock()
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated seconds pass for all threads together."""
+        clock = self.server.clock
+        end = clock.now() + seconds
+        self._ends.append(end)
+        try:
+            while clock.now() < end:
+                Session.wait(self, 0.001)
+                with self._lock:
+                    if min(self._ends) >= end > clock.now():
+                        clock.advance(end - clock.now())
+        finally:
+            self._ends.remove(end)
+
+
 class OpenAILab:
     """A repository, a server, and what the server saw of the last run."""
 
@@ -35,6 +61,7 @@ class OpenAILab:
         self.server = server
         self.witness = Witness()
         self.stop = Event()
+        self.session: type[PatientSession] = PatientSession
         self.retry = RetryPolicy(attempts=8, budget=100_000)
         self.settings = Settings(
             provider="openai",
@@ -49,7 +76,7 @@ class OpenAILab:
         self.witness = Witness()
         self.server.ledger.clear()
         settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
-        session = PatientSession(settings, dict(ENVIRON), time.time, self.stop, self.retry)
+        session = self.session(settings, dict(ENVIRON), time.time, self.stop, self.retry)
         session.server = self.server
         session.now = self.server.clock.now
         try:
