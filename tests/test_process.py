@@ -82,6 +82,16 @@ def test_signal_saves_what_was_done(repo: GitRepo, number: int, code: int) -> No
     check_repaired(repo)
 
 
+def test_time_limit_has_its_own_exit_code(repo: GitRepo) -> None:
+    """A run whose time is over says so; the next one does the rest."""
+    code, out, err = run(repo, *SYNC, "--timeout-minutes", "0.00001", "--json")
+    assert (code, "--timeout-minutes is over" in err) == (124, True)
+    document = json.loads(out)
+    assert ("interrupted", "timeout") == (document["status"], document["error"]["reason"])
+    assert "(--timeout-minutes)" in document["remarks"][0]
+    check_repaired(repo)
+
+
 @pytest.mark.parametrize("copies", [1, 30, 200])
 def test_killed_run_is_repaired(repo: GitRepo, copies: int) -> None:
     """A run that was killed leaves nothing that the next run does not put right."""

@@ -49,6 +49,4 @@ class Deadline(Event):
         """Why the run ended early, if it was for its time."""
         if not self.has_passed:
             return ()
-        return (
-            f"Ended after {self._minutes:g} minutes (--timeout-minutes); the next run goes on.",
-        )
+        return (f"Ended after {self._minutes:g} min (--timeout-minutes); the next run goes on.",)

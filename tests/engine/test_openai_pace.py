@@ -86,7 +86,7 @@ def test_time_limit(lab: OpenAILab) -> None:
     started = lab.server.clock.now()
     record = lab.sync(concurrency=1)
     assert "interrupted" == record.status
-    assert record.remarks == ("Ended after 1 minutes (--timeout-minutes); the next run goes on.",)
+    assert record.remarks == ("Ended after 1 min (--timeout-minutes); the next run goes on.",)
     assert lab.server.clock.now() - started < 63
     lab.stop = Event()
     lab.server.clear_faults()

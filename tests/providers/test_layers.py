@@ -2,13 +2,23 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from inspect import getattr_static
+from threading import Barrier, Event
 from typing import Protocol
 
 import pytest
 
 from tests.support.clock import Time
-from vectornator.errors import Fatal, Interrupted, Rejected, Transient, Withheld
+from vectornator.errors import (
+    Fatal,
+    Interrupted,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Transient,
+    Withheld,
+)
 from vectornator.model import Document
 from vectornator.providers import base
 from vectornator.providers.base import VectorStoreProvider
@@ -213,6 +223,39 @@ def test_fatal_ends_waiting(provider: MemoryProvider) -> None:
     with pytest.raises(Withheld):
         store(Retry(halt, RetryPolicy(), halt.wait, Traffic()), "a.md")
     assert (time.waits, provider.store.calls) == ([1.0] * 3, [])
+
+
+def test_fatal_wakes_all_threads(provider: MemoryProvider) -> None:
+    """One call that meets `Fatal` wakes the seven that were told to wait for a minute."""
+    all_begun, is_over = Barrier(8), Event()
+    waits: list[float] = []
+
+    class Poor(MemoryProvider):
+        def delete_file(self, file_id: str) -> None:
+            all_begun.wait(10)
+            if file_id == "0":
+                raise Fatal("no money", reason="quota")
+            raise Throttled("busy", retry_after=60.0)
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        assert is_over.wait(10)
+
+    dressed = dress(Poor(provider.store), retry=RetryPolicy(), wait=wait)
+
+    def delete(number: int) -> str:
+        try:
+            dressed.delete_file(str(number))
+        except ProviderError as error:
+            if isinstance(error, Fatal):
+                is_over.set()
+            return type(error).__name__
+        return "done"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(delete, range(8))) == ["Fatal", *["Withheld"] * 7]
+    assert len(waits) <= 7
+    assert max(waits, default=0.0) <= 1.0
 
 
 def test_after_fatal_nothing_waits(provider: MemoryProvider, time: Time) -> None:

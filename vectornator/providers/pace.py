@@ -21,7 +21,8 @@ _LEAST = 1 / 32
 """The smallest share of its pace that a bucket is slowed down to."""
 
 _GAIN = 0.1
-"""How much of its share a slowed bucket wins back in a minute of calls that succeed."""
+"""What a slowed bucket wins back with as many calls as it may make in a minute at its best, as a
+share of that pace: while all succeed, it gets faster by a tenth a minute."""
 
 _USUAL = 600
 """The calls a minute that a bucket without a limit starts from when it is slowed down."""

@@ -15,6 +15,7 @@ from vectornator.settings.values import (
     DeleteLimit,
     Deletes,
     Directory,
+    Number,
     Patterns,
     Provider,
     Secret,
@@ -258,12 +259,12 @@ class Settings(OpenAISettings):
         Option("Make no more requests than this in a minute.", Group.PACE, CALLS, metavar="NUMBER"),
     ] = None
     timeout_minutes: Annotated[
-        Count | None,
-        Field(ge=1),
+        Number | None,
+        Field(gt=0, allow_inf_nan=False),
         Option(
             "Start nothing new after this many minutes; what was done is saved.",
             Group.PACE,
-            PLANS,
+            ("sync",),
             metavar="MINUTES",
         ),
     ] = None

@@ -166,6 +166,7 @@ Patterns: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_patterns)
 Words: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_words)]
 Lines: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_lines)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_refuse_switch)]
+Number: TypeAlias = Annotated[float, BeforeValidator(_refuse_switch)]
 Size: TypeAlias = Annotated[ByteSize, BeforeValidator(_refuse_switch)]
 Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]
 Word: TypeAlias = Annotated[str, AfterValidator(_check_word)]
