@@ -70,7 +70,8 @@ class Pace(Layer):
             gate.slow_down(turn, error.retry_after)
             raise
         except Transient as error:
-            gate.close(error.retry_after or 0.0)
+            if error.retry_after:
+                gate.close(error.retry_after)
             raise
         gate.speed_up(call.copies)
 
