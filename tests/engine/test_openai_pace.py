@@ -73,7 +73,7 @@ def test_no_money_ends_the_run(lab: OpenAILab) -> None:
     with pytest.raises(Fatal) as caught:
         lab.sync(concurrency=8)
     assert caught.value.reason == "quota"
-    assert lab.requests["files.create"] <= 24
+    assert lab.requests["files.create"] <= 9
     lab.server.clear_faults()
     assert lab.sync().status == "synced"
     assert (len(lab.contents), lab.strays) == (300, [])

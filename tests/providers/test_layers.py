@@ -265,7 +265,10 @@ def test_after_fatal_nothing_waits(provider: MemoryProvider, time: Time) -> None
         store(halt, "a.md")
     with pytest.raises(Withheld, match="the run ended before it"):
         halt.wait(60.0)
-    assert time.waits == []
+    with pytest.raises(Withheld):
+        store(halt, "b.md")
+    assert halt.verify_store()
+    assert (time.waits, provider.store.calls.count(("upload_file", "b.md"))) == ([], 0)
 
 
 def test_traffic_counts_every_try(provider: MemoryProvider, time: Time) -> None:

@@ -97,31 +97,39 @@ def dress(
 
 
 class Halt(Layer):
-    """Ends the waiting of all threads as soon as one call met `Fatal`."""
+    """Ends the waiting of all threads as soon as one call met `Fatal`.
+
+    The method that met it is not called again; others are, to put in order what was begun.
+    """
 
     def __init__(self, inner: VectorStoreProvider, wait: Callable[[float], None]) -> None:
         super().__init__(inner)
         self._wait = wait
-        self._is_over = False
+        self._ended: set[str] = set()
 
     def wait(self, seconds: float) -> None:
         """Let seconds pass, a few at a time. Raises `Withheld` once no call can work."""
-        while seconds > 0 and not self._is_over:
+        while seconds > 0 and not self._ended:
             piece = min(seconds, _LOOK_SECONDS)
             self._wait(piece)
             seconds -= piece
-        if self._is_over:
-            raise Withheld("not tried: the run ended before it")
+        if self._ended:
+            raise _untried()
 
     @contextmanager
     def during(self, call: Call) -> Iterator[None]:
-        """Watch how the call ends."""
-        del call
+        """Watch how the call ends. Raises `Withheld` where no call can work."""
+        if call.method in self._ended:
+            raise _untried()
         try:
             yield
         except Fatal:
-            self._is_over = True
+            self._ended.add(call.method)
             raise
+
+
+def _untried() -> Withheld:
+    return Withheld("not tried: the run ended before it")
 
 
 class Retry(Layer):
