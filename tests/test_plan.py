@@ -1,6 +1,9 @@
 """Planning: documents against the manifest, and the brakes."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TypeAlias
 
 import pytest
 
@@ -10,6 +13,7 @@ from vectornator.model import (
     Document,
     Entry,
     Plan,
+    Relabel,
     Rename,
     Skip,
     SkipReason,
@@ -20,7 +24,13 @@ from vectornator.plan import Limits, check_plan, make_plan, screen_plan
 
 OLD, NEW = "1" * 40, "2" * 40
 ENTRY = Entry("file-1", "a" * 64, OLD, 10, 1, "c1")
+FormOf: TypeAlias = Callable[[str], str]
 LIMITS = Limits(lambda deletes, known: deletes <= 10 or 4 * deletes <= known, "25%")
+
+
+def suffix_of(path: str) -> str:
+    """The form of a path."""
+    return PurePosixPath(path).suffix
 
 
 def test_new_document_is_an_upload() -> None:
@@ -62,7 +72,7 @@ def test_skipped_document_leaves_the_store() -> None:
 def test_moved_blob_is_a_rename() -> None:
     """A new path with the blob of a removed one is a rename, and nothing else."""
     found = {"new.md": Document("new.md", OLD), "old.md": None}
-    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1")
+    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1", form_of=suffix_of)
     document = Document("new.md", OLD, 10, "a" * 64)
     assert Plan(renames=(Rename(document, ENTRY, "old.md"),)) == plan
 
@@ -71,7 +81,7 @@ def test_rename_prefers_the_same_name() -> None:
     """Of several removed paths with one blob, the one with the same file name is taken."""
     found = {"z/a.md": Document("z/a.md", OLD), "b.md": None, "y/a.md": None}
     known = {"b.md": ENTRY, "y/a.md": replace(ENTRY, file_id="file-2")}
-    plan = make_plan(found, known, known=2, config="c1")
+    plan = make_plan(found, known, known=2, config="c1", form_of=suffix_of)
     assert ["y/a.md"] == [rename.old_path for rename in plan.renames]
     assert ["b.md"] == [delete.path for delete in plan.deletes]
 
@@ -79,7 +89,7 @@ def test_rename_prefers_the_same_name() -> None:
 def test_removed_path_serves_one_rename() -> None:
     """Two new paths with the blob of one removed path are one rename and one upload."""
     found = {"x.md": Document("x.md", OLD), "y.md": Document("y.md", OLD), "old.md": None}
-    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1")
+    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1", form_of=suffix_of)
     assert (["x.md"], ["y.md"]) == (
         [rename.path for rename in plan.renames],
         [upload.path for upload in plan.uploads],
@@ -89,15 +99,57 @@ def test_removed_path_serves_one_rename() -> None:
 def test_rename_needs_the_ability() -> None:
     """Without renames, a moved document is an upload and a delete."""
     found = {"new.md": Document("new.md", OLD), "old.md": None}
-    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1", with_renames=False)
+    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c1")
     assert (1, 1, 0) == (len(plan.uploads), len(plan.deletes), len(plan.renames))
 
 
 def test_rename_needs_the_same_config() -> None:
     """What would be stored differently today is stored anew, not renamed."""
     found = {"new.md": Document("new.md", OLD), "old.md": None}
-    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c2")
+    plan = make_plan(found, {"old.md": ENTRY}, known=1, config="c2", form_of=suffix_of)
     assert () == plan.renames
+
+
+def test_rename_needs_the_same_form() -> None:
+    """What another path would store differently is stored anew, even under the same name."""
+    found = {"new/a.md": Document("new/a.md", OLD), "old/a.md": None}
+    known = {"old/a.md": ENTRY}
+    plan = make_plan(found, known, known=1, config="c1", form_of=lambda path: path[:3])
+    assert (1, 1, 0) == (len(plan.uploads), len(plan.deletes), len(plan.renames))
+
+
+def test_other_rules_for_attributes_relabel() -> None:
+    """Where only attributes would differ, only they change, of moved documents too."""
+    known = {"a.md": replace(ENTRY, config="c1.x"), "old.md": replace(ENTRY, config="c1.x")}
+    found = {"a.md": Document("a.md", OLD), "b.md": Document("b.md", OLD), "old.md": None}
+    plan = make_plan(found, known, known=2, config="c1.y", form_of=suffix_of)
+    document = Document("a.md", OLD, 10, "a" * 64)
+    assert (Relabel(document, known["a.md"]),) == plan.relabels
+    assert (["b.md"], 2) == ([rename.path for rename in plan.renames], len(plan))
+
+
+@pytest.mark.parametrize(
+    ("config", "form_of", "reason"),
+    [
+        ("c1.y", None, "attributes"),
+        ("c2.x", suffix_of, "config"),
+        ("c1x", suffix_of, "config"),
+        ("", suffix_of, "config"),
+    ],
+)
+def test_what_is_not_relabelled(config: str, form_of: FormOf | None, reason: str) -> None:
+    """Without the ability, and where the bytes would differ or nobody knows, all is sent."""
+    document = Document("a.md", OLD)
+    known = {"a.md": replace(ENTRY, config=config)}
+    plan = make_plan({"a.md": document}, known, known=1, config="c1.x", form_of=form_of)
+    assert (Update(document, known["a.md"], reason),) == plan.updates
+
+
+def test_a_config_of_one_part_is_of_other_attributes() -> None:
+    """An entry whose fingerprint says nothing of attributes is given them anew."""
+    found = {"a.md": Document("a.md", OLD)}
+    plan = make_plan(found, {"a.md": ENTRY}, known=1, config="c1.x", form_of=suffix_of)
+    assert ["a.md"] == [change.path for change in plan.relabels]
 
 
 def test_equal_plans_have_equal_digests() -> None:
@@ -112,7 +164,7 @@ def test_content_makes_a_skip() -> None:
     """An upload whose content is not taken becomes a skip."""
     plan = Plan(uploads=(Upload(Document("a.md", NEW)),))
     skip = Skip("a.md", SkipReason.BINARY)
-    assert Plan(skipped=(skip,)) == screen_plan(plan, {"a.md": skip})
+    assert Plan(skipped=(skip,)) == screen_plan(plan, {"a.md": skip}, "c1")
 
 
 def test_content_makes_a_delete() -> None:
@@ -120,15 +172,23 @@ def test_content_makes_a_delete() -> None:
     plan = Plan(updates=(Update(Document("a.md", NEW), ENTRY, "content"),))
     skip = Skip("a.md", SkipReason.BINARY)
     expected = Plan(deletes=(Delete("a.md", ENTRY, SkipReason.BINARY),), skipped=(skip,))
-    assert expected == screen_plan(plan, {"a.md": skip})
+    assert expected == screen_plan(plan, {"a.md": skip}, "c1")
 
 
 def test_stored_content_is_known() -> None:
     """An update whose bytes are stored already becomes an entry with the new blob."""
     entry = replace(ENTRY, blob="")
     plan = Plan(updates=(Update(Document("a.md", NEW), entry, "content"),))
-    screened = screen_plan(plan, {"a.md": Document("a.md", NEW, 10, "a" * 64)})
+    screened = screen_plan(plan, {"a.md": Document("a.md", NEW, 10, "a" * 64)}, "c1")
     assert Plan(unchanged=1, known={"a.md": replace(entry, blob=NEW)}) == screened
+
+
+def test_stored_content_with_other_attributes_is_sent() -> None:
+    """An update whose bytes are stored already is kept when attributes would differ."""
+    update = Update(Document("a.md", NEW), replace(ENTRY, blob="", config="c1.x"), "content")
+    found = Document("a.md", NEW, 10, "a" * 64)
+    screened = screen_plan(Plan(updates=(update,)), {"a.md": found}, "c1.y")
+    assert Plan(updates=(replace(update, document=found),)) == screened
 
 
 def test_empty_source_is_refused() -> None:
@@ -171,7 +231,9 @@ def test_best_pairs_of_names_come_first() -> None:
     """A removed path serves the new one of its own name, whichever is named first."""
     manifest = {"old/x.md": ENTRY, "old/y.md": ENTRY}
     documents = {path: Document(path, OLD) for path in ("new/a.md", "new/x.md")}
-    plan = make_plan({**dict.fromkeys(manifest), **documents}, manifest, known=2, config="c1")
+    plan = make_plan(
+        {**dict.fromkeys(manifest), **documents}, manifest, known=2, config="c1", form_of=suffix_of
+    )
     assert {"new/a.md": "old/y.md", "new/x.md": "old/x.md"} == {
         rename.path: rename.old_path for rename in plan.renames
     }

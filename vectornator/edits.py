@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from vectornator.errors import Foreign
-from vectornator.model import Delete, Done, Entry, Failed, Manifest, Outcome, Rename, Update
+from vectornator.model import (
+    Delete,
+    Done,
+    Entry,
+    Failed,
+    Manifest,
+    Outcome,
+    Relabel,
+    Rename,
+    Update,
+)
 from vectornator.state.ledger import MAX_AHEAD, MAX_LISTED, Ledger, Note
 
 
@@ -41,10 +51,10 @@ class Edits:
             case Rename():
                 self.set_entry(change.old_path, None, was=change.entry)
                 self.set_entry(change.path, outcome.entry, was=None)
-            case Update():
+                self._leave(change.entry, change.old_path, outcome.entry)
+            case Update() | Relabel():
                 self.set_entry(change.path, outcome.entry, was=change.entry)
-                if outcome.entry and outcome.entry.file_id != change.entry.file_id:
-                    self.leftovers[change.entry.file_id] = change.path
+                self._leave(change.entry, change.path, outcome.entry)
             case _:
                 self.set_entry(change.path, outcome.entry, was=None)
 
@@ -52,6 +62,11 @@ class Edits:
         """Note what a path is now, and what it was before this run."""
         self.before.setdefault(path, was)
         self.after[path] = entry
+
+    def _leave(self, old: Entry, path: str, new: Entry | None) -> None:
+        """Note that a copy must go if another one took its place."""
+        if new and new.file_id != old.file_id:
+            self.leftovers[old.file_id] = path
 
     def adopt(self, known: Manifest, manifest: Manifest) -> None:
         """Note entries that are right as they stand but not yet saved in this form."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -58,7 +58,7 @@ class Entry:
     """1 for the first upload of a path, one more for every update."""
 
     config: str
-    """The config fingerprint at upload; see `providers.base.VectorStoreProvider.fingerprint`."""
+    """The config fingerprint that the copy and its attributes are of; see `to_config`."""
 
 
 Manifest: TypeAlias = Mapping[str, Entry]
@@ -106,7 +106,7 @@ class Update:
     document: Document
     entry: Entry
     reason: str
-    """`content`, `config` or `forced`."""
+    """`content`, `config`, `forced`, or `attributes` where those can't be changed alone."""
 
     @property
     def path(self) -> str:
@@ -129,6 +129,19 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class Relabel:
+    """A stored document whose bytes are right where they are; only its attributes are not."""
+
+    document: Document
+    entry: Entry
+
+    @property
+    def path(self) -> str:
+        """The document's path."""
+        return self.document.path
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """A stored document that the source no longer has."""
 
@@ -138,7 +151,7 @@ class Delete:
     """`removed`, `not selected`, or the `SkipReason` that now applies."""
 
 
-Change: TypeAlias = Upload | Update | Rename | Delete
+Change: TypeAlias = Upload | Update | Rename | Relabel | Delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,7 @@ class Plan:
     uploads: tuple[Upload, ...] = ()
     updates: tuple[Update, ...] = ()
     renames: tuple[Rename, ...] = ()
+    relabels: tuple[Relabel, ...] = ()
     deletes: tuple[Delete, ...] = ()
     unchanged: int = 0
     skipped: tuple[Skip, ...] = ()
@@ -158,17 +172,22 @@ class Plan:
         """Yield every change in the order of applying: deletes come last."""
         yield from self.uploads
         yield from self.updates
-        yield from self.renames
+        yield from self.attribute_changes
         yield from self.deletes
 
     def __len__(self) -> int:
         """Count the changes."""
-        return len(self.uploads) + len(self.updates) + len(self.renames) + len(self.deletes)
+        return len(self.sends) + len(self.attribute_changes) + len(self.deletes)
 
     @property
     def sends(self) -> tuple[Upload | Update, ...]:
         """The changes that send a document's content."""
         return (*self.uploads, *self.updates)
+
+    @property
+    def attribute_changes(self) -> tuple[Rename | Relabel, ...]:
+        """The changes that leave the stored bytes as they are."""
+        return (*self.renames, *self.relabels)
 
     @property
     def digest(self) -> str:
@@ -181,7 +200,7 @@ def _identity(change: Change) -> tuple[str, ...]:
     match change:
         case Upload():
             return (change.document.blob,)
-        case Update():
+        case Update() | Relabel():
             return (change.document.blob, change.entry.file_id)
         case Rename():
             return (change.document.blob, change.entry.file_id, change.old_path)
@@ -291,6 +310,17 @@ class Binding:
             and bool(attributes.get("vn_key"))
             and (path is None or attributes.get("vn_key") == path_key(path))
         )
+
+
+def to_config(stored: Iterable[str], described: Iterable[str]) -> str:
+    """The config fingerprint, in two parts: what stored bytes depend on, and what attributes do."""
+    texts = ("\n".join(parts).encode() for parts in (stored, described))
+    return ".".join(hashlib.sha256(text).hexdigest()[:12] for text in texts)
+
+
+def is_stored_alike(config: str, other: str) -> bool:
+    """Tell whether two config fingerprints stand for equal bytes, whatever attributes say."""
+    return config.partition(".")[0] == other.partition(".")[0]
 
 
 def path_key(path: str) -> str:

@@ -13,11 +13,13 @@ from vectornator.model import (
     Entry,
     Manifest,
     Plan,
+    Relabel,
     Rename,
     Skip,
     SkipReason,
     Update,
     Upload,
+    is_stored_alike,
 )
 
 Candidates: TypeAlias = Mapping[str, Document | Skip | None]
@@ -52,7 +54,7 @@ def make_plan(
     config: str,
     force: bool = False,
     max_size: int | None = None,
-    with_renames: bool = True,
+    form_of: Callable[[str], str] | None = None,
 ) -> Plan:
     """Compare what should be stored with what is, and list the difference.
 
@@ -60,10 +62,12 @@ def make_plan(
     believed where it says less than `manifest` holds. A document is left alone when both its
     blob and the `config` fingerprint are what they were at upload; one that is stored but has
     more than `max_size` bytes leaves. `force` updates every candidate, changed or not.
-    `with_renames` pairs an upload with a delete of the same blob. The same arguments always
-    give the same plan.
+    `form_of` tells what the stored bytes depend on of a path; it is given where attributes can
+    be changed without an upload. Then an upload is paired with a delete of the same blob and
+    form, and what only needs other attributes is relabelled. The same arguments always give
+    the same plan.
     """
-    uploads, updates, deletes, skipped = [], [], [], []
+    uploads, changes, deletes, skipped = [], [], [], []
     known = max(known, len(manifest))
     for path in sorted(candidates):
         found, entry = candidates[path], manifest.get(path)
@@ -78,48 +82,66 @@ def make_plan(
             skipped.append(Skip(path, SkipReason.TOO_LARGE))
             deletes.append(Delete(path, entry, SkipReason.TOO_LARGE))
         elif reason := _find_reason(found, entry, config, force=force):
-            updates.append(Update(found, entry, reason))
-    renames = _pair_renames(uploads, deletes, config) if with_renames and not force else ()
+            changes.append(_to_change(found, entry, reason, can_relabel=form_of is not None))
+    renames = _pair_renames(uploads, deletes, config, form_of) if form_of and not force else ()
     paired = {rename.path for rename in renames} | {rename.old_path for rename in renames}
     deletes = [delete for delete in deletes if delete.path not in paired]
     return Plan(
         uploads=tuple(upload for upload in uploads if upload.path not in paired),
-        updates=tuple(updates),
+        updates=tuple(change for change in changes if isinstance(change, Update)),
         renames=renames,
+        relabels=tuple(change for change in changes if isinstance(change, Relabel)),
         deletes=tuple(deletes),
-        unchanged=known - len(updates) - len(renames) - len(deletes),
+        unchanged=known - len(changes) - len(renames) - len(deletes),
         skipped=tuple(skipped),
     )
 
 
 def _find_reason(document: Document, entry: Entry, config: str, *, force: bool) -> str:
-    """Why a known document must be stored again; empty when it need not be."""
+    """Why a known document is not right as it is stored; empty when it is."""
     if force:
         return "forced"
-    if entry.config != config:
+    if not is_stored_alike(entry.config, config):
         return "config"
-    return "content" if document.blob != entry.blob else ""
+    if document.blob != entry.blob:
+        return "content"
+    return "attributes" if entry.config != config else ""
+
+
+def _to_change(
+    document: Document, entry: Entry, reason: str, *, can_relabel: bool
+) -> Update | Relabel:
+    if reason == "attributes" and can_relabel and entry.hash:
+        return Relabel(_complete(document, entry), entry)
+    return Update(document, entry, reason)
 
 
 def _pair_renames(
-    uploads: Sequence[Upload], deletes: Iterable[Delete], config: str
+    uploads: Sequence[Upload],
+    deletes: Iterable[Delete],
+    config: str,
+    form_of: Callable[[str], str],
 ) -> tuple[Rename, ...]:
     """Match new paths with removed ones of the same blob; the same file name is preferred.
 
     As git does with `-M100%`, every removed path serves one new path at most.
     """
-    removed = [d for d in deletes if d.entry.config == config and d.entry.blob]
+    removed = [d for d in deletes if is_stored_alike(d.entry.config, config) and d.entry.blob]
     renames: dict[str, Rename] = {}
     for name_of in (_name_of, lambda _: ""):
         taken = {rename.old_path for rename in renames.values()}
-        sources: dict[tuple[str, str], deque[Delete]] = defaultdict(deque)
+        sources: dict[tuple[str, str, str], deque[Delete]] = defaultdict(deque)
         for delete in removed:
             if delete.path not in taken:
-                sources[delete.entry.blob, name_of(delete.path)].append(delete)
+                key = (delete.entry.blob, form_of(delete.path), name_of(delete.path))
+                sources[key].append(delete)
         for upload in uploads:
-            source = sources.get((upload.document.blob, name_of(upload.path)))
-            if source and upload.path not in renames:
-                renames[upload.path] = _to_rename(upload.document, source.popleft())
+            path = upload.path
+            source = sources.get((upload.document.blob, form_of(path), name_of(path)))
+            if source and path not in renames:
+                gone = source.popleft()
+                document = _complete(upload.document, gone.entry)
+                renames[path] = Rename(document, gone.entry, gone.path)
     return tuple(renames[path] for path in sorted(renames))
 
 
@@ -127,12 +149,12 @@ def _name_of(path: str) -> str:
     return PurePosixPath(path).name
 
 
-def _to_rename(document: Document, source: Delete) -> Rename:
-    document = replace(document, size=source.entry.size, hash=source.entry.hash)
-    return Rename(document, source.entry, source.path)
+def _complete(document: Document, entry: Entry) -> Document:
+    """A document of the same blob as a stored copy, with what is known of that."""
+    return replace(document, size=entry.size, hash=entry.hash)
 
 
-def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
+def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip], config: str) -> Plan:
     """Bring into `plan` what reading the documents to send has shown.
 
     A document that turned out not to be storable becomes a skip, and a delete if the store
@@ -148,7 +170,7 @@ def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
                 deletes.append(Delete(change.path, change.entry, found.reason))
         elif isinstance(change, Upload):
             uploads.append(Upload(found))
-        elif change.reason == "content" and found.hash == change.entry.hash:
+        elif change.reason == "content" and _is_known(found, change.entry, config):
             known[change.path] = replace(change.entry, blob=found.blob)
         else:
             updates.append(replace(change, document=found))
@@ -163,9 +185,14 @@ def screen_plan(plan: Plan, inspected: Mapping[str, Document | Skip]) -> Plan:
     )
 
 
+def _is_known(document: Document, entry: Entry, config: str) -> bool:
+    return (document.hash, config) == (entry.hash, entry.config)
+
+
 def check_plan(plan: Plan, limits: Limits) -> None:
     """Apply the brakes. Raises `Refused` with the numbers and the way past it."""
-    known = plan.unchanged + len(plan.updates) + len(plan.renames) + len(plan.deletes)
+    kept = plan.unchanged + len(plan.updates) + len(plan.attribute_changes)
+    known = kept + len(plan.deletes)
     after = known + len(plan.uploads) - len(plan.deletes)
     if after <= 0 and not limits.allow_empty:
         raise Refused(_explain_empty(plan), reason="empty-source")

@@ -1,6 +1,5 @@
 """What a command works with, opened from settings: repository, provider, state and source."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -24,10 +23,15 @@ from vectornator.git.objects import (
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
-from vectornator.model import Binding, Document, path_key
+from vectornator.model import Binding, Document, path_key, to_config
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import FindsStore, ProviderConfig, VectorStoreProvider
+from vectornator.providers.base import (
+    ChangesAttributes,
+    FindsStore,
+    ProviderConfig,
+    VectorStoreProvider,
+)
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
 from vectornator.selection import Selection, read_ignore_files
@@ -219,9 +223,10 @@ class Session:
 
     @property
     def config(self) -> str:
-        """The config fingerprint: changes when the same bytes would be stored differently."""
-        text = f"{SCHEMA}\n{self.provider.name}\n{self.provider.fingerprint}"
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """The config fingerprint: of how the same bytes would be stored now, and described."""
+        provider = self.provider
+        rules = provider.attribute_rules if isinstance(provider, ChangesAttributes) else ""
+        return to_config((provider.name, provider.fingerprint), (SCHEMA, rules))
 
     def open_source(self, commit: Oid | None = None) -> Source:
         """The documents of a commit, by default the one asked for, or of the work tree."""

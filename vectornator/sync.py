@@ -221,7 +221,7 @@ class Run:
     # Plan.
 
     def _make_plan(self, source: Source, goal: Ledger) -> Plan:
-        known = self._journal.documents
+        known, provider = self._journal.documents, self._session.provider
         force = self._settings.force and self._plan is None
         if self._journal.is_settled(goal) and not force:
             return Plan(unchanged=known)
@@ -237,7 +237,7 @@ class Run:
             config=goal.config,
             force=force,
             max_size=int(self._settings.max_file_size),
-            with_renames=isinstance(self._session.provider, ChangesAttributes),
+            form_of=provider.form_of if isinstance(provider, ChangesAttributes) else None,
         )
         return self._inspect(todo, source)
 
@@ -268,10 +268,11 @@ class Run:
                 "skips what turns out to be binary, too large or a pointer to LFS."
             )
             return todo
-        self._session.fetch_blobs([*sends, *(rename.document for rename in todo.renames)])
+        described = () if self._settings.dry_run else todo.attribute_changes
+        self._session.fetch_blobs([*sends, *(change.document for change in described)])
         limit = int(self._settings.max_file_size)
         inspected = {item.path: inspect_content(item, source.read(item), limit) for item in sends}
-        return screen_plan(todo, inspected)
+        return screen_plan(todo, inspected, self._session.config)
 
     @property
     def _limits(self) -> Limits:
@@ -298,10 +299,10 @@ class Run:
         if not len(todo) and not journal.edits.leftovers:
             return True
         journal.mark_store("dirty")
-        questions = len(todo.updates) + len(todo.renames) + len(todo.deletes)
+        questions = len(todo.updates) + len(todo.attribute_changes) + len(todo.deletes)
         self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
         shop = self._open_workshop(source)
-        sends: tuple[Change, ...] = (*todo.sends, *todo.renames)
+        sends: tuple[Change, ...] = (*todo.sends, *todo.attribute_changes)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
         if any(_is_lost(outcome) for outcome in outcomes):
             deletes = withhold(todo.deletes, "something was lost before, so nothing is deleted")

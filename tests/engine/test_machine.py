@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from tests.support.commits import Commits, paths
 from tests.support.lab import Lab
 from tests.support.oracle import CHOICES, Choice, NeverMissing, Oracle, is_ours, to_blob_id
+from tests.support.rules import Ruled
 from vectornator.errors import Fatal, VectornatorError
 from vectornator.git import Repository
 from vectornator.model import Entry, RemoteFile
@@ -54,6 +55,7 @@ class Machine(Commits):
         self.oracle = Oracle(self.repo)
         self.lab = Lab(self.repo)
         self.choice = CHOICES[0]
+        self.team = "red"
         self.foreign: dict[str, Copy] = {}
         self.user_notes: dict[str, str] = {}
         self.is_tampered = False
@@ -80,6 +82,11 @@ class Machine(Commits):
     def choose(self, choice: Choice) -> None:
         """Choose other documents from now on."""
         self.choice = choice
+
+    @rule(team=st.sampled_from(["red", "blue"]))
+    def change_rules(self, team: str) -> None:
+        """Give the documents another attribute from now on."""
+        self.team = team
 
     # Tampering.
 
@@ -250,6 +257,7 @@ class Machine(Commits):
         ours = {i: c for i, c in self._copies.items() if is_ours(c.file)}
         assert sorted((c.file.path, c.content) for c in ours.values()) == sorted(expected.items())
         assert {i: c for i, c in self._copies.items() if i not in ours} == self.foreign
+        assert {c.file.attributes["team"] for c in ours.values()} <= {self.team}
         ledger, entries = self._read_state()
         assert {path: entry.file_id for path, entry in entries.items()} == {
             copy.file.path: file_id for file_id, copy in ours.items()
@@ -303,7 +311,7 @@ class Machine(Commits):
             held = {copy.file.path for copy in self._copies.values() if is_ours(copy.file)}
             must = held & self.oracle.expect(commit, self.choice).keys()
         wrap, server = lab.wrap, lab.server
-        lab.wrap = lambda provider: wrap(NeverMissing(provider, server, must))
+        lab.wrap = lambda provider: wrap(Ruled(NeverMissing(provider, server, must), self.team))
         try:
             return lab.sync(**{"commit": commit, "concurrency": 1, **self._chosen, **overrides})
         finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.openai_server import Clock, OpenAIServer
+from tests.openai_server import Clock, OpenAIServer, make_fault
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State
 from tests.support.openai import OpenAILab
@@ -114,6 +114,71 @@ def test_renaming(lab: OpenAILab) -> None:
         "vector_stores.files.update": 1,
     }
     assert sorted(lab.contents) == ["docs/b.md", "docs/c.md", "z.md"]
+
+
+def test_renaming_to_another_type(lab: OpenAILab) -> None:
+    """The type is told by the upload name, which never changes: another one is an upload."""
+    lab.repo.run("mv", "a.md", "a.py")
+    lab.repo.commit()
+    assert lab.sync(patterns=("**/*.md", "**/*.py")).status == "synced"
+    assert (lab.requests["files.create"], lab.requests["files.delete"]) == (1, 1)
+    served = {(one.attributes or {})["path"]: one.file.filename[-3:] for one in lab.attachments}
+    assert served == {"a.py": ".py", "docs/b.md": ".md", "docs/c.md": ".md"}
+
+
+@pytest.mark.parametrize(
+    ("number", "rules"),
+    [
+        (250, {"url_template": "https://example.com/{path}"}),
+        (3, {"front_matter": ("tags",)}),
+        (3, {"attributes": ("docs/**:team=blue",)}),
+    ],
+)
+def test_other_rules_for_attributes(lab: OpenAILab, number: int, rules: dict[str, object]) -> None:
+    """Rules for attributes cost one request for each document, and a page for every hundred."""
+    lab.repo.commit(make_documents(number - 3))
+    lab.sync()
+    files = set(lab.server.state.files)
+    record = lab.sync(**rules)
+    assert (record.status, record.counts["relabelled"]) == ("synced", number)
+    assert lab.requests == {
+        **MARKING,
+        "vector_stores.files.list": -(-number // 100),
+        "vector_stores.files.update": number,
+    }
+    assert files == set(lab.server.state.files)
+    assert lab.sync(**rules).status == "no-changes"
+
+
+def test_other_chunks_are_another_upload(lab: OpenAILab) -> None:
+    """What is stored for the same bytes depends on chunking: no attribute says otherwise."""
+    record = lab.sync(chunk_size=400)
+    assert (record.counts["updated"], lab.requests["files.create"]) == (3, 3)
+
+
+def test_relabelling_that_is_cut_short(lab: OpenAILab) -> None:
+    """The run after one that was stopped changes what is left, once."""
+
+    def stop(_: State, record: Record) -> None:
+        if record.route == "vector_stores.files.update":
+            lab.stop.set()
+
+    lab.server.watch(stop)
+    assert lab.sync(attributes=("team=blue",), concurrency=1).status == "interrupted"
+    lab.stop.clear()
+    assert lab.sync(attributes=("team=blue",)).counts["relabelled"] == 3 - 1
+    assert {(one.attributes or {}).get("team") for one in lab.attachments} == {"blue"}
+
+
+def test_service_that_keeps_old_attributes(lab: OpenAILab) -> None:
+    """Where a change of attributes changes nothing, documents are sent anew, and old copies go."""
+    lab.server.add_fault(make_fault("attributes-fixed", count=None))
+    lab.repo.run("mv", "a.md", "z.md")
+    lab.repo.commit()
+    assert lab.sync(attributes=("team=blue",)).status == "synced"
+    assert sorted(lab.contents) == ["docs/b.md", "docs/c.md", "z.md"]
+    assert {(one.attributes or {})["team"] for one in lab.attachments} == {"blue"}
+    assert (lab.strays, lab.sync(attributes=("team=blue",)).status) == ([], "no-changes")
 
 
 def test_updates_are_never_missing(lab: OpenAILab) -> None:

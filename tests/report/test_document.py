@@ -16,7 +16,7 @@ def test_a_record_keeps_its_keys() -> None:
         "bytes-uploaded", "requests", "retries", "saved-to", "state-commit", "remarks",
     } <= document.keys()  # fmt: skip
     assert document["counts"] == {
-        "added": 1, "updated": 0, "renamed": 0, "deleted": 1,
+        "added": 1, "updated": 0, "renamed": 0, "relabelled": 0, "deleted": 1,
         "unchanged": 1200, "skipped": 5, "failed": 1,
     }  # fmt: skip
     assert document["failed"] == {"old.md": "too odd to store"}

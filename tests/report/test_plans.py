@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tests.report.builders import ENTRY, document, plan, record
-from vectornator.model import Delete, Plan, Upload
+from vectornator.model import Delete, Plan, Relabel, Upload
 from vectornator.report.paint import Paint
 from vectornator.report.plans import render_plan, render_record
 
@@ -20,6 +20,16 @@ def test_a_plan_lists_what_would_happen() -> None:
         "  5 skipped (binary): 0.bin, 1.bin, 2.bin and 2 more",
         "",
         "Plan: 1 to upload, 1 to update, 1 to rename, 1 to delete; 1,200 unchanged, 5 skipped",
+    ]
+
+
+def test_attributes_are_a_change_of_their_own() -> None:
+    """A document that only gets other attributes is told apart from one that is sent."""
+    todo = Plan(relabels=(Relabel(document("a.md"), ENTRY),), unchanged=3)
+    assert render_plan(todo).splitlines() == [
+        "  = a.md (attributes)",
+        "",
+        "Plan: 1 to relabel; 3 unchanged",
     ]
 
 

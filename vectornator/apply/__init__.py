@@ -1,12 +1,26 @@
 """Carries out a plan on one bounded pool of threads, yielding outcomes as they settle."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import assert_never
 
 from vectornator.apply.batches import send_in_batches
 from vectornator.apply.workshop import ByteBudget, Owns, Workshop, run_pool
 from vectornator.errors import Fatal, Foreign, ProviderError, Rejected, SourceError, Withheld
-from vectornator.model import Change, Delete, Done, Failed, Outcome, Rename, Update, Upload
+from vectornator.model import (
+    Change,
+    Delete,
+    Document,
+    Done,
+    Entry,
+    Failed,
+    Outcome,
+    Relabel,
+    Rename,
+    Update,
+    Upload,
+)
 from vectornator.providers.base import ChangesAttributes, StagesFiles
 
 __all__ = [
@@ -84,53 +98,63 @@ def remove_leftovers(leftovers: Mapping[str, str], shop: Workshop) -> Iterator[s
 def _carry_out(change: Change, shop: Workshop) -> Outcome:
     """Do one change on a worker thread; whatever goes wrong with it becomes its outcome."""
     try:
-        match change:
-            case Upload():
-                return _upload(change, shop)
-            case Update():
-                return _update(change, shop)
-            case Rename():
-                return _rename(change, shop)
-            case Delete():
-                return _delete(change, shop)
-            case _:
-                assert_never(change)
+        return Done(change, _make_true(change, shop))
     except ProviderError as error:
         return Failed(change, error)
     except SourceError as error:
         return Failed(change, Rejected(str(error)))
 
 
-def _upload(change: Upload, shop: Workshop) -> Outcome:
-    document = change.document
+def _make_true(change: Change, shop: Workshop) -> Entry | None:
+    """Do one change, and return the entry that is then true. Raises what went wrong."""
+    match change:
+        case Upload(document):
+            return _upload(document, 1, shop)
+        case Update():
+            return _update(change, shop)
+        case Rename(document, entry, old_path):
+            return _relabel(document, entry, old_path, shop)
+        case Relabel(document, entry):
+            return _relabel(document, entry, document.path, shop)
+        case Delete():
+            _delete(change, shop)
+            return None
+        case _:
+            assert_never(change)
+
+
+def _upload(document: Document, version: int, shop: Workshop) -> Entry:
     with shop.memory.hold(document.size or 0):
         content = shop.read(document)
         file_id = shop.provider.upload_file(document, content, shop.describe(document, content))
-    return Done(change, shop.to_entry(document, file_id, 1))
+    return shop.to_entry(document, file_id, version)
 
 
-def _update(change: Update, shop: Workshop) -> Outcome:
+def _update(change: Update, shop: Workshop) -> Entry:
     """Store the new copy; the old one is the journal's to remove once this is recorded."""
     document, entry = change.document, change.entry
     with shop.memory.hold(document.size or 0):
         content = shop.read(document)
         metadata = shop.describe(document, content)
         file_id = shop.provider.update_file(entry, document, content, metadata)
-    return Done(change, shop.to_entry(document, file_id, entry.version + 1))
+    return shop.to_entry(document, file_id, entry.version + 1)
 
 
-def _rename(change: Rename, shop: Workshop) -> Outcome:
-    """Change the attributes of the copy there is; store the bytes anew if it is gone."""
-    if not shop.owns(change.entry.file_id, change.old_path):
-        fresh = _upload(Upload(change.document), shop)
-        return Done(change, fresh.entry) if isinstance(fresh, Done) else fresh
-    metadata = shop.describe(change.document, shop.read(change.document))
+def _relabel(document: Document, entry: Entry, old_path: str, shop: Workshop) -> Entry:
+    """Change the attributes of the copy there is, if it is ours; else store the bytes anew.
+
+    A run that is killed after this repeats it, or reads from the attributes that it is done.
+    """
     assert isinstance(shop.provider, ChangesAttributes)
-    shop.provider.change_attributes(change.entry.file_id, dict(metadata))
-    return Done(change, change.entry)
+    if shop.owns(entry.file_id, old_path):
+        metadata = shop.describe(document, shop.read(document))
+        with suppress(Rejected):  # the copy has gone meanwhile, or keeps the attributes it had
+            shop.provider.change_attributes(entry.file_id, dict(metadata))
+            return replace(entry, config=shop.config)
+    return _upload(document, entry.version + 1, shop)
 
 
-def _delete(change: Delete, shop: Workshop) -> Outcome:
+def _delete(change: Delete, shop: Workshop) -> None:
     """Remove a copy that is ours. Raises `Foreign` for any other; one that is gone is done."""
     file_id = change.entry.file_id
     is_ours = shop.owns(file_id, change.path)
@@ -138,4 +162,3 @@ def _delete(change: Delete, shop: Workshop) -> Outcome:
         raise Foreign(f"{file_id} is not marked as ours in the store; it was left alone")
     if is_ours:
         shop.provider.delete_file(file_id)
-    return Done(change, None)

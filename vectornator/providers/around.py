@@ -152,6 +152,13 @@ class _DescribesFiles(Layer):
 
 
 class _ChangesAttributes(Layer):
+    @property
+    def attribute_rules(self) -> str:
+        return cast("ChangesAttributes", self.inner).attribute_rules
+
+    def form_of(self, path: str) -> str:
+        return cast("ChangesAttributes", self.inner).form_of(path)
+
     def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
         inner = cast("ChangesAttributes", self.inner)
         call = Call("change_attributes", file_id)

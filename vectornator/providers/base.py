@@ -7,7 +7,7 @@ A provider is finished when it passes.
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from vectornator.errors import ProviderError
@@ -69,7 +69,8 @@ class VectorStoreProvider(Protocol):
     def fingerprint(self) -> str:
         """Changes exactly when the same bytes would now be stored differently.
 
-        A new chunk size or embedding model changes it; a new API key does not. At most
+        A new chunk size or embedding model changes it; a new API key does not. Nor does what
+        attributes alone depend on, where `ChangesAttributes` can catch up on that. At most
         16 characters, so that it fits in an attribute beside others.
         """
 
@@ -142,6 +143,15 @@ class BaseVectorStoreProvider:
         """The provider's name: stored bytes never depend on a setting."""
         return self.name[:16]
 
+    @property
+    def attribute_rules(self) -> str:
+        """Nothing: attributes never depend on a setting."""
+        return ""
+
+    def form_of(self, path: str) -> str:
+        """The suffix: it is what most stores tell the type of a document by."""
+        return PurePosixPath(path).suffix.lower()
+
     def enrich_metadata(
         self, document: Document, content: bytes, metadata: Mapping[str, str]
     ) -> Mapping[str, str]:
@@ -179,7 +189,23 @@ class DescribesFiles(Protocol):
 
 @runtime_checkable
 class ChangesAttributes(Protocol):
-    """An ability: change what is known about a copy without storing its content again."""
+    """An ability: change what is known about a copy without storing its content again.
+
+    Documents that moved, or whose attributes follow new rules, are then not uploaded.
+    """
+
+    @property
+    def attribute_rules(self) -> str:
+        """Changes exactly when `enrich_metadata` would now give the same document others.
+
+        At most 16 characters.
+        """
+
+    def form_of(self, path: str) -> str:
+        """Tell what the stored bytes depend on of a document's path, such as its type.
+
+        Between paths of equal form a copy may move by its attributes alone.
+        """
 
     def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
         """Replace all attributes of a copy. Raises `Rejected` when there is no such copy."""

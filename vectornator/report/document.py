@@ -53,6 +53,7 @@ def plan_to_json(plan: Plan) -> JsonDocument:
             for one in plan.updates
         ],
         "renames": [{"path": one.path, "old-path": one.old_path} for one in plan.renames],
+        "relabels": [{"path": one.path} for one in plan.relabels],
         "deletes": [{"path": one.path, "reason": one.reason} for one in plan.deletes],
         "unchanged": plan.unchanged,
         "skipped": [{"path": one.path, "reason": str(one.reason)} for one in plan.skipped],

@@ -9,6 +9,7 @@ from vectornator.model import (
     Delete,
     Document,
     Plan,
+    Relabel,
     Rename,
     Skip,
     SkipReason,
@@ -35,6 +36,7 @@ def render_plan(plan: Plan, *, paint: Paint = PLAIN, is_whole: bool = False) -> 
         (plan.uploads, "upload"),
         (plan.updates, "update"),
         (plan.renames, "rename"),
+        (plan.relabels, "relabel"),
         (plan.deletes, "delete"),
     )
     lines = [
@@ -53,6 +55,7 @@ def summarise_plan(plan: Plan) -> str:
             (plan.uploads, "upload"),
             (plan.updates, "update"),
             (plan.renames, "rename"),
+            (plan.relabels, "relabel"),
             (plan.deletes, "delete"),
         )
     )
@@ -74,6 +77,8 @@ def render_change(change: Change, paint: Paint = PLAIN) -> str:
         case Rename():
             moved = paint(f"> {escape(change.old_path)} -> {path}", "renamed")
             return f"{moved} {paint('(renamed)', 'faint')}"
+        case Relabel():
+            return f"{paint(f'= {path}', 'renamed')} {paint('(attributes)', 'faint')}"
         case Delete():
             return f"{paint(f'- {path}', 'deleted')} {paint(f'({escape(change.reason)})', 'faint')}"
         case _:
@@ -141,7 +146,7 @@ def _headline(record: Record) -> str:
     counts = record.counts
     done = join_parts(
         f"{counts[name]:,} {name}" if counts[name] else ""
-        for name in ("added", "updated", "renamed", "deleted", "failed")
+        for name in ("added", "updated", "renamed", "relabelled", "deleted", "failed")
     )
     rest = join_parts(
         f"{counts[name]:,} {name}" if counts[name] else "" for name in ("unchanged", "skipped")

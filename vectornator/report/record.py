@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from vectornator.model import Change, Delete, Done, Failed, Outcome, Plan, Rename, Update, Upload
+from vectornator.model import (
+    Change,
+    Delete,
+    Done,
+    Failed,
+    Outcome,
+    Plan,
+    Relabel,
+    Rename,
+    Update,
+    Upload,
+)
 
 RunStatus: TypeAlias = Literal[
     "synced", "no-changes", "planned", "partial", "superseded", "interrupted", "failed", "blocked"
@@ -26,6 +37,7 @@ _COUNT_NAMES: Mapping[type[Change], str] = {
     Upload: "added",
     Update: "updated",
     Rename: "renamed",
+    Relabel: "relabelled",
     Delete: "deleted",
 }
 

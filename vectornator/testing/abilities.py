@@ -80,6 +80,17 @@ class AbilitySuite:
         assert describer.describe_file(file_id) is None
         assert describer.describe_file("../../outside") is None
 
+    def test_attribute_rules(self, provider: VectorStoreProvider) -> None:
+        """The rules for attributes are told in at most 16 characters."""
+        changer = needs(provider, ChangesAttributes)
+        assert len(changer.attribute_rules) <= 16  # noqa: PLR2004  (the contract's number)
+
+    def test_form_of(self, open_provider: OpenProvider, provider: VectorStoreProvider) -> None:
+        """The form of a path is the same whoever asks, whenever."""
+        changer, again = (needs(it, ChangesAttributes) for it in (provider, open_provider()))
+        paths = ("a.md", "docs/a.md", "a", ".a", "ä.tar.gz")
+        assert [changer.form_of(it) for it in paths] == [again.form_of(it) for it in paths]
+
     def test_change_attributes(self, provider: VectorStoreProvider) -> None:
         """Changing attributes replaces them all; the copy keeps its id and size."""
         changer = needs(provider, ChangesAttributes)

@@ -12,6 +12,9 @@ from pathspec import GitIgnoreSpec
 from vectornator.model import Document
 from vectornator.providers.openai.options import Options, StaticAttribute
 
+VERSION = "1"
+"""Changes when the same document would be given other attributes by the same options."""
+
 MOST_KEYS = 16
 LONGEST_KEY = 64
 LONGEST_VALUE = 256

@@ -287,13 +287,18 @@ class Intake:
     def _mend(self, batch: _Batch, file_id: str, item: Json) -> None:
         """See to it that a copy has the attributes it was attached with."""
         wanted = to_wire(batch.wanted[file_id])
-        if not _has(item, wanted):
+        if not has_attributes(item, wanted):
             item = self._store.change_attributes(file_id, wanted)
-        kept = None if _has(item, wanted) else Transient("The service did not keep the attributes.")
+        kept = (
+            None
+            if has_attributes(item, wanted)
+            else Transient("The service did not keep the attributes.")
+        )
         batch.settled[file_id] = kept
 
 
-def _has(item: Json, wanted: Mapping[str, str]) -> bool:
+def has_attributes(item: Json, wanted: Mapping[str, str]) -> bool:
+    """Tell whether a copy, as the service shows it, has all attributes that it was given."""
     return from_wire(wanted).items() <= from_wire(item.get("attributes")).items()
 
 

@@ -71,7 +71,7 @@ def name_upload(
     """
     store_id, run = scope
     suffix = PurePosixPath(path).suffix.lower()
-    served = ".txt" if as_text else _find_suffix(suffix)
+    served = ".txt" if as_text else find_suffix(path)
     stem = path[: len(path) - len(suffix)] if suffix == served else path
     mark = find_owner(metadata, store_id)
     mark += _digest(path_key(path), metadata.get("vn_sha"), run)[:6]
@@ -106,7 +106,9 @@ def encode_text(content: bytes, name: UploadName) -> bytes:
     return content
 
 
-def _find_suffix(suffix: str) -> str:
+def find_suffix(path: str) -> str:
+    """The suffix that a document is served under: its own where that is taken."""
+    suffix = PurePosixPath(path).suffix.lower()
     return suffix if suffix in TYPES else _STAND_INS.get(suffix, ".txt")
 
 

@@ -15,11 +15,11 @@ from uuid import uuid4
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 from vectornator.model import Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig
-from vectornator.providers.openai import names
+from vectornator.providers.openai import attributes, names
 from vectornator.providers.openai.attributes import Rules, from_wire, to_wire
 from vectornator.providers.openai.client import Client, Json
 from vectornator.providers.openai.failures import Unanswered
-from vectornator.providers.openai.intake import Intake
+from vectornator.providers.openai.intake import Intake, has_attributes
 from vectornator.providers.openai.options import Options, read_options
 from vectornator.providers.openai.store import Store, to_remote_file
 from vectornator.providers.openai.uploads import Uploads
@@ -97,9 +97,8 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
     @property
     def fingerprint(self) -> str:
-        """Changes with names, chunking and with what is said of a document."""
-        parts = [names.VERSION, self._options.chunking, repr(self._rules)]
-        return f"openai-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:9]}"
+        """Changes with the rules of names and encodings, and with chunking."""
+        return f"openai-{_digest([names.VERSION, self._options.chunking])}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -237,11 +236,25 @@ class OpenAIProvider(BaseVectorStoreProvider):
             names.read_owner(self._uploads.read_name(file_id))
         )
 
+    @property
+    def attribute_rules(self) -> str:
+        """Changes with what is said of a document: front matter, URL, static attributes."""
+        return _digest([attributes.VERSION, repr(self._rules)])
+
+    def form_of(self, path: str) -> str:
+        """The suffix of the upload name, which tells the service the type."""
+        return names.find_suffix(path)
+
     def change_attributes(self, file_id: str, metadata: Mapping[str, str]) -> None:
-        """Replace all attributes of a copy; its upload name stays."""
+        """Replace all attributes of a copy; its upload name, which answers cite, stays.
+
+        Raises `Rejected` as well when the service took them and did not keep them.
+        """
         if not file_id:
             raise Rejected("There is no copy without an id.")
-        self._store.change_attributes(file_id, to_wire(metadata))
+        wanted = to_wire(metadata)
+        if not has_attributes(self._store.change_attributes(file_id, wanted), wanted):
+            raise Rejected("The service did not keep the attributes.")
 
     def enrich_metadata(
         self, document: Document, content: bytes, metadata: Mapping[str, str]
@@ -327,6 +340,10 @@ class OpenAIProvider(BaseVectorStoreProvider):
     def cleanup(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:9]
 
 
 def _to_hit(found: Json) -> Hit:
