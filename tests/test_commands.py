@@ -151,6 +151,23 @@ def test_a_search_finds_the_passage(synced: Run, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.startswith("guide.md")
 
 
+def test_a_search_takes_conditions(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only documents whose attributes meet every condition are found."""
+    assert synced("search", "install", "--where", "path=guide.md", "--where", "vn_target!=x") == 0
+    assert capsys.readouterr().out.startswith("guide.md")
+    assert synced("search", "install", "--where", "path!=guide.md", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["hits"] == []
+
+
+@pytest.mark.parametrize("condition", ["path", "=guide.md", "!=x", "path=", "a\x1b=b"])
+def test_a_condition_that_is_none(
+    synced: Run, condition: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no condition is a wrong setting, and nothing is searched."""
+    assert synced("search", "install", "--where", condition) == 2
+    assert "is neither KEY=VALUE nor KEY!=VALUE" in capsys.readouterr().err
+
+
 def test_a_store_can_be_created(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Its id is all that stdout gets, ready for a script to take."""
     assert run("create-store", "docs") == 0

@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from vectornator.errors import ProviderError
 
@@ -269,6 +269,28 @@ class Hit:
     """The headings above the passage, outermost first, joined by ` > `."""
 
     file_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an attribute of a copy must be, or must not be, for a search to find it there."""
+
+    key: str
+    value: str
+    is_negated: bool = False
+
+    def is_met(self, attributes: Mapping[str, str]) -> bool:
+        """Tell whether attributes meet it; one that is missing differs from every value."""
+        return (attributes.get(self.key) == self.value) != self.is_negated
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `KEY=VALUE` or `KEY!=VALUE`. Raises `ValueError`."""
+        left, sign, value = text.partition("=")
+        key = left.removesuffix("!").strip()
+        if not (sign and key and value.strip() and text.isprintable()):
+            raise ValueError(f"holds {text!r}, which is neither KEY=VALUE nor KEY!=VALUE")
+        return cls(key, value.strip(), is_negated=left.endswith("!"))
 
 
 @dataclass(frozen=True, slots=True)

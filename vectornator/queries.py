@@ -41,7 +41,7 @@ def search(settings: Settings, environ: Mapping[str, str], query: str) -> list[H
             raise SettingsError(
                 f"The provider {session.provider.name} can't search. Ask its store itself."
             )
-        return session.provider.search(query, settings.limit)
+        return session.provider.search(query, settings.limit, settings.where)
 
 
 def create_store(settings: Settings, environ: Mapping[str, str], name: str) -> str:

@@ -3,9 +3,9 @@
 import pytest
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Throttled, Transient
-from vectornator.model import Document
+from vectornator.model import Condition, Document, path_key
 from vectornator.providers.openai import names
-from vectornator.providers.openai.attributes import Rules, from_wire, to_wire
+from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
 from vectornator.providers.openai.failures import (
     Answer,
     Gone,
@@ -228,6 +228,38 @@ def test_long_values_travel_in_parts(length: int) -> None:
     wire = to_wire(attributes)
     assert max(map(len, wire.values())) <= 256
     assert attributes == from_wire(wire)
+
+
+def test_a_condition_is_a_comparison() -> None:
+    """One condition is asked for as it is, several together."""
+    team = {"type": "eq", "key": "team", "value": "blue"}
+    lang = {"type": "ne", "key": "lang", "value": "en"}
+    where = (Condition("team", "blue"), Condition("lang", "en", is_negated=True))
+    assert ({}, team, {"type": "and", "filters": [team, lang]}) == (
+        to_filter([]),
+        to_filter(where[:1]),
+        to_filter(where),
+    )
+
+
+@pytest.mark.parametrize(("is_negated", "words"), [(False, ("and", "eq")), (True, ("or", "ne"))])
+def test_a_condition_on_a_long_value(is_negated: bool, words: tuple[str, str]) -> None:
+    """A value that travels in parts is compared part by part."""
+    found = to_filter([Condition("vn_source", "x" * 256 + "y", is_negated)])
+    parts = [("vn_source", "x" * 256), ("vn_source__2", "y")]
+    filters = [{"type": words[1], "key": key, "value": value} for key, value in parts]
+    assert found == {"type": words[0], "filters": filters}
+
+
+@pytest.mark.parametrize("length", [256, 5000])
+def test_a_condition_on_a_long_path(length: int) -> None:
+    """A path that is cut off, or may be, is told by its hash."""
+    path = "x" * length
+    assert to_filter([Condition("path", path)]) == {
+        "type": "eq",
+        "key": "vn_key",
+        "value": path_key(path),
+    }
 
 
 def test_foreign_attributes() -> None:

@@ -3,13 +3,13 @@
 import inspect
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import pytest
 
 from vectornator.errors import ProviderError
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.memory import MemoryProvider, MemoryStore
 from vectornator.testing import ProviderSuite
@@ -107,19 +107,53 @@ class KeepsTheId(MemoryProvider):
 class IsSlowToIndex(MemoryProvider):
     """Returns from an upload before a search can find the copy."""
 
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """Find nothing yet."""
-        del query, limit
+        del query, limit, where
         return []
 
 
 class SearchesBackwards(MemoryProvider):
     """Gives the worst answer first, and all of them."""
 
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """Turn the order round."""
         del limit
-        return [Hit("x", 0.0, "x"), *super().search(query, 99)]
+        return [Hit("x", 0.0, "x"), *super().search(query, 99, where)]
+
+
+class FiltersTooLate(MemoryProvider):
+    """Takes the best hits first, and looks at their attributes then."""
+
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        """Rank before filtering."""
+        wanted = {hit.file_id for hit in super().search(query, 99, where)}
+        return [hit for hit in super().search(query, limit) if hit.file_id in wanted]
+
+
+class ForgetsNegation(MemoryProvider):
+    """Takes what must not be for what must."""
+
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        """Drop the sign."""
+        return super().search(query, limit, [Condition(it.key, it.value) for it in where])
+
+
+class FormsByTheHour(MemoryProvider):
+    """Never tells the same form twice."""
+
+    def form_of(self, path: str) -> str:
+        """Count."""
+        return f"{path}{next(self.store.numbers)}"
+
+
+class LongRules(MemoryProvider):
+    """Spells its rules out instead of hashing them."""
+
+    @property
+    def attribute_rules(self) -> str:
+        """Say too much."""
+        return "title, url, front matter"
 
 
 class CreatesWhileVerifying(MemoryProvider):
@@ -225,6 +259,10 @@ class LosesUnderThreads(MemoryProvider):
         (IsSlowToIndex, "test_upload_is_found"),
         (SearchesBackwards, "test_search_best_first"),
         (SearchesBackwards, "test_search_limit"),
+        (FiltersTooLate, "test_search_where"),
+        (ForgetsNegation, "test_search_where_not"),
+        (FormsByTheHour, "test_form_of"),
+        (LongRules, "test_attribute_rules"),
         (CreatesWhileVerifying, "test_verify_missing_store"),
         (CreatesOnOpening, "test_without_a_store"),
         (FingerprintsTheKey, "test_fingerprint"),

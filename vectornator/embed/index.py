@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import RLock
 from typing import Literal
@@ -14,7 +15,7 @@ from vectornator.embed.chunks import Chunk
 from vectornator.embed.ranking import RANKED, find_nearest, fuse, to_match_expression
 from vectornator.embed.schema import create_store, open_store, translated_errors
 from vectornator.errors import Rejected
-from vectornator.model import Hit, RemoteFile
+from vectornator.model import Condition, Hit, RemoteFile
 
 _PAGE = 500
 """How many files of a listing are read at once."""
@@ -177,15 +178,18 @@ class Index:
 
     # --- search
 
-    def search(self, query: str, nearest_to: Vector | None, limit: int) -> list[Hit]:
+    def search(
+        self, query: str, nearest_to: Vector | None, limit: int, where: Sequence[Condition] = ()
+    ) -> list[Hit]:
         """Return the best passage of each of at most `limit` files, best first.
 
         Passages are ranked by the words of `query` and, where there is a vector, by
-        meaning; both ranks count alike.
+        meaning; both ranks count alike. Files that don't meet `where` take no part.
         """
         with self._transaction("DEFERRED"):
-            by_words = self._rank_by_words(query)
-            by_meaning = self._rank_by_meaning(nearest_to) if nearest_to else []
+            chosen = self._choose_passages(where)
+            by_words = self._rank_by_words(query, chosen)
+            by_meaning = self._rank_by_meaning(nearest_to, chosen) if nearest_to else []
             scores = fuse(by_words, by_meaning)
             hits = self._read_hits(scores)
         best: dict[str, Hit] = {}
@@ -193,26 +197,40 @@ class Index:
             best.setdefault(hits[row].file_id, hits[row])
         return list(best.values())[:limit]
 
-    def _rank_by_words(self, query: str) -> list[int]:
+    def _choose_passages(self, where: Sequence[Condition]) -> frozenset[int] | None:
+        """The passages that take part, by their rows; None for all."""
+        if not where:
+            return None
+        holds = "EXISTS (SELECT 1 FROM json_each(attributes) WHERE key = ? AND value = ?)"
+        terms = " AND ".join(f"{'NOT ' * one.is_negated}{holds}" for one in where)
+        values = [text for one in where for text in (one.key, one.value)]
+        select = "SELECT chunks.row FROM files JOIN chunks ON chunks.file = files.row"
+        rows = self._db.execute(f"{select} WHERE {terms}", values)
+        return frozenset(row for (row,) in rows)
+
+    def _rank_by_words(self, query: str, chosen: frozenset[int] | None) -> list[int]:
         expression = to_match_expression(query)
         if not expression:
             return []
         rows = self._db.execute(
-            "SELECT rowid FROM passages WHERE passages MATCH ?"
-            " ORDER BY bm25(passages, 3.0, 1.0, 1.0), rowid LIMIT ?",
-            (expression, RANKED),
+            "SELECT rowid FROM passages WHERE passages MATCH ?1"
+            " AND (?2 IS NULL OR rowid IN (SELECT value FROM json_each(?2)))"
+            " ORDER BY bm25(passages, 3.0, 1.0, 1.0), rowid LIMIT ?3",
+            (expression, _to_array(chosen), RANKED),
         )
         return [row for (row,) in rows]
 
-    def _rank_by_meaning(self, vector: Vector) -> list[int]:
+    def _rank_by_meaning(self, vector: Vector, chosen: frozenset[int] | None) -> list[int]:
         rows = self._db.execute(
-            "SELECT row, vector FROM embeddings WHERE model = ?", (vector.model,)
+            "SELECT row, vector FROM embeddings WHERE model = ?1 AND (?2 IS NULL OR row IN"
+            " (SELECT embedding FROM chunks WHERE row IN (SELECT value FROM json_each(?2))))",
+            (vector.model, _to_array(chosen)),
         )
         blocks = iter(lambda: rows.fetchmany(_BLOCK), [])
         nearest = find_nearest(blocks, vector.value, RANKED)
         select = "SELECT row FROM chunks WHERE embedding = ? ORDER BY row"
-        ranked = [row for key in nearest for (row,) in self._db.execute(select, (key,))]
-        return ranked[:RANKED]
+        ranked = (row for key in nearest for (row,) in self._db.execute(select, (key,)))
+        return list(islice((row for row in ranked if chosen is None or row in chosen), RANKED))
 
     def _read_hits(self, scores: Mapping[int, float]) -> dict[int, Hit]:
         select = """
@@ -267,6 +285,11 @@ class Index:
             (file_id,),
         )
         self._db.execute("DELETE FROM files WHERE id = ?", (file_id,))
+
+
+def _to_array(rows: frozenset[int] | None) -> str | None:
+    """Rows as SQLite takes any number of them in one parameter."""
+    return None if rows is None else json.dumps(list(rows))
 
 
 def _to_remote_file(row: tuple[int, str, str, int, float]) -> RemoteFile:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 from vectornator.errors import ProviderError
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import (
     Bucket,
     ChangesAttributes,
@@ -133,9 +133,9 @@ class Layer:
 
 
 class _Searches(Layer):
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         inner = cast("Searches", self.inner)
-        return self.around(Call("search"), lambda: inner.search(query, limit))
+        return self.around(Call("search"), lambda: inner.search(query, limit, where))
 
 
 class _SearchesMetadata(Layer):

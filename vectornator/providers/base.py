@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from vectornator.errors import ProviderError
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,11 @@ class BaseVectorStoreProvider:
 class Searches(Protocol):
     """An ability: find passages."""
 
-    def search(self, query: str, limit: int) -> list[Hit]:
-        """Return at most `limit` passages that answer `query`, best first."""
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        """Return at most `limit` passages that answer `query`, best first.
+
+        Only copies whose attributes meet every condition of `where` take part.
+        """
 
 
 @runtime_checkable

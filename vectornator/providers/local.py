@@ -21,7 +21,7 @@ from vectornator.embed.index import Content, Index, Vector
 from vectornator.embed.minilm import Embedder, MiniLM, list_missing
 from vectornator.embed.schema import FOLDER, remove_store
 from vectornator.errors import Fatal, ProviderError, list_choices
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
 
 EMBEDDERS = ("minilm", "none")
@@ -125,13 +125,13 @@ class LocalProvider(BaseVectorStoreProvider):
         """Remove one copy, if it is there."""
         self._use_for_writing().remove(file_id)
 
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """Return the best passage of each of at most `limit` documents, best first."""
         index = self._use()
         if not query.strip() or limit < 1:
             return []
         vectors = self._embed([query]) if self._embedder else []
-        return index.search(query, vectors[0] if vectors else None, limit)
+        return index.search(query, vectors[0] if vectors else None, limit, where)
 
     def search_by_metadata(self, wanted: Mapping[str, str]) -> Iterator[RemoteFile]:
         """Yield every copy whose attributes include all of `wanted`."""

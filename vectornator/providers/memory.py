@@ -1,12 +1,12 @@
 """A store in memory: the reference that every test is run against."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from vectornator.errors import Fatal, Rejected
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
 
 
@@ -109,12 +109,16 @@ class MemoryProvider(BaseVectorStoreProvider):
             self._note("delete_file", file_id)
             self._shelf().copies.pop(file_id, None)
 
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """Find copies by the words they share with `query`, ignoring case; score by how many."""
         wanted = set(query.casefold().split())
         with self.store.lock:
             self._note("search")
-            hits = [_to_hit(copy, wanted) for copy in self._shelf().copies.values()]
+            hits = [
+                _to_hit(copy, wanted)
+                for copy in self._shelf().copies.values()
+                if all(condition.is_met(copy.file.attributes) for condition in where)
+            ]
         found = sorted((hit for hit in hits if hit.score), key=lambda hit: -hit.score)
         return found[:limit]
 

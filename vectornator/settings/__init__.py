@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from vectornator.settings.openai import OpenAISettings
 from vectornator.settings.option import CALLS, COMMANDS, PLANS, REMEMBERS, SELECTS, Group, Option
 from vectornator.settings.values import (
+    Conditions,
     Count,
     DeleteLimit,
     Deletes,
@@ -280,6 +281,15 @@ class Settings(OpenAISettings):
             metavar="NUMBER",
         ),
     ] = 5
+    where: Annotated[
+        Conditions,
+        Option(
+            "Search only documents with this attribute: KEY=VALUE or KEY!=VALUE, one a line.",
+            Group.OUTPUT,
+            ("search",),
+            metavar="CONDITION",
+        ),
+    ] = ()
     detailed_exitcode: Annotated[
         Switch, Option("Exit with 20 when something would change.", Group.OUTPUT, ("plan",))
     ] = False

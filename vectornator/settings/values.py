@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, SecretStr
 
+from vectornator.model import Condition
+
 _FEW_DELETES = 10
 """A percentage says nothing about a handful of files, so that many may always go."""
 
@@ -91,6 +93,11 @@ def parse_lines(value: object) -> tuple[str, ...]:
     return tuple(line.strip() for text in texts for line in text.splitlines() if line.strip())
 
 
+def parse_conditions(value: object) -> tuple[Condition, ...]:
+    """Read conditions on attributes, one a line. Raises `ValueError`."""
+    return tuple(Condition.parse(line) for line in parse_lines(value))
+
+
 def _expand_braces(pattern: str) -> list[str]:
     found = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
     if not found:
@@ -165,6 +172,7 @@ Switch: TypeAlias = Annotated[bool, BeforeValidator(parse_switch)]
 Patterns: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_patterns)]
 Words: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_words)]
 Lines: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(parse_lines)]
+Conditions: TypeAlias = Annotated[tuple[Condition, ...], BeforeValidator(parse_conditions)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_refuse_switch)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_refuse_switch)]
 Size: TypeAlias = Annotated[ByteSize, BeforeValidator(_refuse_switch)]

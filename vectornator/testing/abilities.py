@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vectornator.errors import Rejected
+from vectornator.model import Condition, path_key
 from vectornator.providers.base import (
     ChangesAttributes,
     DeletesStore,
@@ -56,6 +57,48 @@ class AbilitySuite:
         searcher = needs(provider, Searches)
         provider.delete_file(store(provider, "a.md"))
         assert searcher.search("wombat", 10) == []
+
+    def test_search_where(self, provider: VectorStoreProvider) -> None:
+        """Only copies that meet every condition take part, however good the others are."""
+        searcher = needs(provider, Searches)
+        for number in range(3):
+            store(provider, f"{number}.md", TEXT * 2)
+        store(provider, "last.md", b"Of wombats, and of other animals: a wombat digs.\n")
+        where = [Condition("vn_target", "default"), Condition("path", "last.md")]
+        assert [hit.path for hit in searcher.search("wombat burrow night", 1, where)] == ["last.md"]
+
+    def test_search_where_not(self, provider: VectorStoreProvider) -> None:
+        """A condition may be that an attribute has not a value, or is not there."""
+        searcher = needs(provider, Searches)
+        for path in ("a.md", "b.md"):
+            store(provider, path)
+        where = [Condition("path", "a.md", is_negated=True), Condition("x", "y", is_negated=True)]
+        assert [hit.path for hit in searcher.search("wombat", 10, where)] == ["b.md"]
+
+    @pytest.mark.parametrize(
+        ("key", "value"), [("path", "b.md"), ("nothing", "a.md"), ('$."path', "'"), ("path", "")]
+    )
+    def test_search_where_nothing_is(
+        self, provider: VectorStoreProvider, key: str, value: str
+    ) -> None:
+        """A condition that no copy meets leaves nothing to find."""
+        searcher = needs(provider, Searches)
+        store(provider, "a.md")
+        assert searcher.search("wombat", 10, [Condition(key, value)]) == []
+
+    @pytest.mark.parametrize("length", [256, 257, 512, 1500])
+    def test_search_where_path_is_long(self, provider: VectorStoreProvider, length: int) -> None:
+        """A condition on a path holds for that path alone, however long it is."""
+        searcher = needs(provider, Searches)
+        path = f"{'deep/' * (length // 5)}{'x' * (length % 5)}"[:-1] + "y"
+        for one in (path, f"{path}z", path[:-1]):
+            store(provider, one)
+        hits = searcher.search("wombat", 10, [Condition("path", path)])
+        assert [hit.file_id for hit in hits] == [
+            file.file_id
+            for file in provider.list_files()
+            if file.attributes["vn_key"] == path_key(path)
+        ]
 
     def test_search_by_metadata(self, provider: VectorStoreProvider) -> None:
         """A search by metadata yields every copy that has all of what is wanted."""

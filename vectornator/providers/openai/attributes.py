@@ -1,15 +1,16 @@
 """What a copy says of itself: title, URL and front matter within the service's limits (pure)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 from pathspec import GitIgnoreSpec
 
-from vectornator.model import Document
+from vectornator.model import Condition, Document, path_key
 from vectornator.providers.openai.options import Options, StaticAttribute
 
 VERSION = "1"
@@ -142,6 +143,26 @@ def to_wire(attributes: Mapping[str, str]) -> dict[str, str]:
             if len(wire) < MOST_KEYS:
                 wire[f"{key}{_PART}{number}"] = value[start : start + LONGEST_VALUE]
     return dict(list(wire.items())[:MOST_KEYS])
+
+
+def to_filter(where: Iterable[Condition]) -> dict[str, Any]:
+    """The filter of a search as a request says it; empty for no condition.
+
+    A path too long for one attribute is asked for by its hash, as part of it may be cut off.
+    """
+    parts = [_to_comparison(condition) for condition in where]
+    return {"type": "and", "filters": parts} if len(parts) > 1 else dict(*parts)
+
+
+def _to_comparison(condition: Condition) -> dict[str, Any]:
+    key, value, kind = condition.key, condition.value, "ne" if condition.is_negated else "eq"
+    if key == "path" and len(value) >= LONGEST_VALUE:
+        key, value = "vn_key", path_key(value)
+    parts = [
+        {"type": kind, "key": name, "value": part} for name, part in to_wire({key: value}).items()
+    ]
+    compound = "or" if condition.is_negated else "and"
+    return {"type": compound, "filters": parts} if len(parts) > 1 else parts[0]
 
 
 def from_wire(wire: object) -> dict[str, str]:

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
-from vectornator.model import Document, Entry, Hit, RemoteFile
+from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig
 from vectornator.providers.openai import attributes, names
-from vectornator.providers.openai.attributes import Rules, from_wire, to_wire
+from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
 from vectornator.providers.openai.client import Client, Json
 from vectornator.providers.openai.failures import Unanswered
 from vectornator.providers.openai.intake import Intake, has_attributes
@@ -326,11 +326,11 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
     # Searching.
 
-    def search(self, query: str, limit: int) -> list[Hit]:
+    def search(self, query: str, limit: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """Return the passages that the service ranks best, 50 at most."""
         if not query.strip() or limit < 1:
             return []
-        found = self._store.search(query, min(limit, _MOST_HITS))
+        found = self._store.search(query, min(limit, _MOST_HITS), to_filter(where))
         return [_to_hit(one) for one in found]
 
     def search_by_metadata(self, wanted: Mapping[str, str]) -> Iterator[RemoteFile]:

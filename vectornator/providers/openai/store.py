@@ -174,14 +174,15 @@ class Store:
             raise Unanswered(f"{what}: {file_id} was not removed")
         return True
 
-    def search(self, query: str, limit: int) -> list[Json]:
-        """Passages that answer a query, best first."""
+    def search(self, query: str, limit: int, filters: Json) -> list[Json]:
+        """Passages that answer a query, best first; no filters are no limits."""
         what = "POST /vector_stores/search"
+        chosen: dict[str, Any] = {"filters": filters} if filters else {}
         try:
             answer = self._client.ask(
                 what,
                 lambda sdk: sdk.vector_stores.with_raw_response.search(
-                    self.need_id(), query=query, max_num_results=limit
+                    self.need_id(), query=query, max_num_results=limit, **chosen
                 ),
             )
         except Gone as error:
