@@ -86,6 +86,15 @@ class Assumptions:
     error_shape: Literal["openai", "azure", "litellm", "sparse", "string"] = "openai"
     """How errors are written; every one but the first was seen at a compatible server."""
 
+    exchange_refusal: Literal[400, 401, 403] = 400
+    """ASSUMED: an identity that is not trusted is refused with this status, and `invalid_grant`.
+
+    The reference speaks of an authentication error; the SDK treats the three alike.
+    """
+
+    exchanged_key_seconds: int = 3600
+    """ASSUMED: how long an exchanged key is let in; `expires_in` says it. Then it meets a 401."""
+
     clamps_limit: bool = False
     """ASSUMED: a page size above the maximum is refused; a compatible server cuts it."""
 

@@ -5,9 +5,6 @@ from typing import Literal
 from tests.openai_server.call import Answer, Call
 from tests.openai_server.schemas import Body, JsonObject, read_body
 
-LIFETIME = 3600
-"""Simulated seconds for which an exchanged key is let in."""
-
 
 class Exchange(Body):
     """`POST /oauth/token`, as the SDK sends it."""
@@ -26,7 +23,7 @@ def exchange_token(call: Call) -> JsonObject | Answer:
     body = read_body(Exchange, call.request.body)
     if body.subject_token not in call.state.subjects:
         error = {"error": "invalid_grant", "error_description": "The subject token is not trusted."}
-        return Answer.from_json(error, 400)
-    token = call.state.make_id("eyJ", 48)
-    call.state.tokens[token] = call.now + LIFETIME
-    return {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME}
+        return Answer.from_json(error, call.rules.assumptions.exchange_refusal)
+    token, lifetime = call.state.make_id("eyJ", 48), call.rules.assumptions.exchanged_key_seconds
+    call.state.tokens[token] = call.now + lifetime
+    return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}

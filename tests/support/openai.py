@@ -62,6 +62,7 @@ class OpenAILab:
         self.witness = Witness()
         self.stop = Event()
         self.session: type[PatientSession] = PatientSession
+        self.environ = dict(ENVIRON)
         self.retry = RetryPolicy(attempts=8, budget=100_000)
         self.settings = Settings(
             provider="openai",
@@ -76,7 +77,7 @@ class OpenAILab:
         self.witness = Witness()
         self.server.ledger.clear()
         settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
-        session = self.session(settings, dict(ENVIRON), time.time, self.stop, self.retry)
+        session = self.session(settings, self.environ, time.time, self.stop, self.retry)
         session.server = self.server
         session.now = self.server.clock.now
         try:
