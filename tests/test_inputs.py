@@ -159,3 +159,11 @@ def test_a_misspelt_variable_is_remarked(tmp_path: Path) -> None:
     assert resolved.remarks == (
         "VECTORNATOR_PATERNS sets nothing; did you mean VECTORNATOR_PATTERNS?",
     )
+
+
+@pytest.mark.parametrize("key", ["identity-provider-id", "service-account-id", "oidc-audience"])
+def test_the_file_names_no_identity(tmp_path: Path, key: str) -> None:
+    """A pull request does not choose whose account the documents go to."""
+    assert complain(tmp_path, file=f'{key} = "x"') == (
+        f"{key} has no meaning in vectornator.toml; give it with --{key}"
+    )

@@ -11,6 +11,7 @@
             * `Foreign`   the store's own attributes say that a copy is not ours    (left alone)
         * `Withheld`      not tried, because something else was lost                (next run)
         * `Fatal`         no further call can work                                  (exit 4)
+            * `NoCredentials`   nothing was given that lets a call in         (plans go without)
     * `StateError`        the ledger can't be read or saved                         (exit 5)
         * `StateConflict` another run saved first: load, merge and save again       (retried)
     * `Interrupted`       a signal asked the run to stop; what was done is saved    (exit 130, 143)
@@ -109,6 +110,13 @@ class Fatal(ProviderError):
     def __init__(self, message: str, *, reason: str = "store") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class NoCredentials(Fatal):
+    """Nothing was given that lets a call in: no key, and nobody vouches for the job."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="auth")
 
 
 class StateError(VectornatorError):

@@ -8,7 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
-from vectornator.errors import Fatal, SettingsError, SourceError, StateError, Withheld
+from vectornator.errors import (
+    Fatal,
+    NoCredentials,
+    SettingsError,
+    SourceError,
+    StateError,
+    Withheld,
+)
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import (
@@ -144,6 +151,7 @@ class Session:
             root=self.root,
             concurrency=settings.concurrency,
             options=settings.provider_options(),
+            environ=self.environ,
             wait=self.wait,
         )
 
@@ -361,12 +369,11 @@ class Session:
         return Proof(self.provider, self.binding)
 
     def verify_store(self, remark: Callable[[str], None]) -> bool | None:
-        """Tell whether there is a store; None for a plan without a key, which can't ask."""
+        """Tell whether there is a store; None for a plan without credentials, which can't ask."""
         try:
             return self.provider.verify_store()
-        except Fatal as error:
-            has_key = self.settings.api_key.get_secret_value()
-            if error.reason != "auth" or has_key or not self.settings.dry_run:
+        except NoCredentials:
+            if not self.settings.dry_run:
                 raise
         remark("Planned from the ledger alone: without an API key no store is asked.")
         return None

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from tests.openai_server import Clock, OpenAIServer, make_fault
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State
+from tests.support.issuer import Issuer
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
 from vectornator.errors import Fatal
@@ -278,3 +279,26 @@ def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
     assert lab.sync().status == "synced"
     assert (lab.contents["a.md"], lab.contents["new.md"]) == (b"# A2\n", b"# New\n")
     assert lab.strays == []
+
+
+def test_sync_without_a_key(lab: OpenAILab) -> None:
+    """A job that GitHub vouches for syncs without a key, longer than any exchanged key lasts."""
+    lab.repo.commit(make_documents(40))
+    lab.server.clock.tick = 200.0
+    ids = {"identity_provider_id": "idp_1", "service_account_id": "sa_1"}
+    with Issuer(lab.server) as issuer:
+        lab.environ |= issuer.environ
+        assert lab.sync(api_key=SecretStr(""), **ids).status == "synced"
+        assert len(issuer.tokens) == lab.requests["oauth.token"] > 1
+    assert (len(lab.contents), lab.strays) == (43, [])
+
+
+def test_plan_that_nobody_vouches_for(lab: OpenAILab) -> None:
+    """A pull request from a fork gets no identity: its plan is made from the ledger alone."""
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.environ["GITHUB_ACTIONS"] = "true"
+    ids = {"identity_provider_id": "idp_1", "service_account_id": "sa_1"}
+    record = lab.plan(api_key=SecretStr(""), **ids)
+    assert (record.status, len(record.plan.updates), lab.requests) == ("planned", 1, {})
+    with pytest.raises(Fatal, match="add `id-token: write`"):
+        lab.sync(api_key=SecretStr(""), **ids)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.openai_server import UNLIMITED, Behaviour, Clock, Fault, OpenAIServer, Reply, make_fault
+from tests.openai_server.catalogue import redirect
 from vectornator.errors import Fatal, Rejected, Transient
 from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.openai import OpenAIProvider
@@ -143,6 +144,20 @@ def test_keys_are_masked(server: OpenAIServer, provider: OpenAIProvider) -> None
     with pytest.raises(Fatal, match=r"Wrong key \*\*\*\.") as caught:
         provider.verify_store()
     assert server.key not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_redirects_carry_no_key(
+    server: OpenAIServer, provider: OpenAIProvider, status: int
+) -> None:
+    """A redirect to another origin takes no Authorization there."""
+    with OpenAIServer() as other:
+        server.add_fault(Fault(redirect(status, f"{other.url}/files"), method="GET"))
+        with pytest.raises(Fatal, match="401"):
+            provider.verify_store()
+        [request] = other.ledger.requests
+    assert "authorization" not in request.headers
+    assert server.key not in str(request.headers)
 
 
 def test_chunking_and_expiry_are_asked_for(server: OpenAIServer) -> None:

@@ -33,6 +33,9 @@ class ProviderConfig:
     options: Mapping[str, str] = field(default_factory=dict)
     """Anything else, by name; each provider says which names it knows."""
 
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The variables of the run, for credentials that a CI hands its jobs; never shown."""
+
     wait: Callable[[float], None] = time.sleep
     """Lets seconds pass while the store is at work; from any thread, and may raise to end it."""
 

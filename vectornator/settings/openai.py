@@ -47,6 +47,42 @@ class OpenAISettings(BaseModel):
             provider=_NAME,
         ),
     ] = ""
+    # Whoever may change the next three decides whose account the documents go to, and what else
+    # a job's identity token is good for; so no pull request may, and the file holds none of them.
+    identity_provider_id: Annotated[
+        Word,
+        Option(
+            "Without an API key, prove who the CI job is to this workload identity provider.",
+            Group.OPENAI,
+            CALLS,
+            metavar="ID",
+            is_in_file=False,
+            provider=_NAME,
+        ),
+    ] = ""
+    service_account_id: Annotated[
+        Word,
+        Option(
+            "Without an API key, act as this service account.",
+            Group.OPENAI,
+            CALLS,
+            metavar="ID",
+            is_in_file=False,
+            provider=_NAME,
+        ),
+    ] = ""
+    oidc_audience: Annotated[
+        Word,
+        Field(min_length=1),
+        Option(
+            "Ask GitHub for identity tokens for this audience, the one that the provider expects.",
+            Group.OPENAI,
+            CALLS,
+            metavar="AUDIENCE",
+            is_in_file=False,
+            provider=_NAME,
+        ),
+    ] = "https://api.openai.com/v1"
     purpose: Annotated[
         Literal["assistants", "user_data"],
         Option("Upload files for this purpose.", Group.OPENAI, PLANS, provider=_NAME),

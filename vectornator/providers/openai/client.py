@@ -7,10 +7,12 @@ answers that are no JSON objects, and raises `JSONDecodeError` for broken ones.
 import json
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from vectornator.errors import Fatal, ProviderError, Transient
+from vectornator.errors import Fatal, NoCredentials, ProviderError, Transient
+from vectornator.providers.openai.access import Access
 from vectornator.providers.openai.failures import Answer, Unanswered, explain
 from vectornator.providers.openai.options import Options
 
@@ -38,9 +40,9 @@ class Response(Protocol):
 class Client:
     """Makes requests; opened by the first one, so that a run without any imports no SDK."""
 
-    def __init__(self, options: Options, api_key: str) -> None:
+    def __init__(self, options: Options, access: Access | None) -> None:
         self._options = options
-        self._api_key = api_key
+        self._access = access
         self._lock = threading.Lock()
         self._sdk: openai.OpenAI | None = None
 
@@ -54,10 +56,14 @@ class Client:
         import openai  # noqa: PLC0415  (half a second, spent when the client was opened)
 
         try:
-            answer = send(sdk)
+            answer = self._send(sdk, send)
         except openai.OpenAIError as error:
-            raise self._translate(error, what) from None if self._api_key in str(error) else error
+            raise self._translate(error, what) from self._find_cause(error)
         return _read_object(answer.content, what)
+
+    def mask(self, text: str) -> str:
+        """What a server said, without the secrets that it may repeat."""
+        return self._access.mask(text) if self._access else text
 
     def list_pages(
         self, what: str, turn: Callable[["openai.OpenAI", str], Response]
@@ -81,24 +87,42 @@ class Client:
                 raise Transient(f"{what}: the listing does not get on after {len(seen)} items")
             after = items[-1]["id"]
 
+    def _send(self, sdk: "openai.OpenAI", send: Callable[["openai.OpenAI"], Response]) -> Response:
+        """Send once, and once more with another key where one has expired."""
+        import openai  # noqa: PLC0415  (loaded by now)
+
+        try:
+            return send(sdk)
+        except openai.AuthenticationError as error:
+            refused = error.request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not (self._access and self._access.renew(refused)):
+                raise
+        return send(sdk)
+
+    def _find_cause(self, error: "openai.OpenAIError") -> "openai.OpenAIError | None":
+        """What to show as the cause: nothing where the trace would show a secret."""
+        trace = "".join(traceback.format_exception(error))
+        return error if self.mask(trace) == trace else None
+
     def _translate(self, error: "openai.OpenAIError", what: str) -> ProviderError:
         import openai  # noqa: PLC0415  (loaded by now)
 
         match error:
             case openai.APIStatusError():
-                answer = Answer.read(error.status_code, error.body, error.response.headers)
-                return explain(answer.without(self._api_key), what)
+                headers = error.response.headers
+                answer = Answer.read(error.status_code, error.body, headers, self.mask)
+                return explain(answer, what, self._access.advice if self._access else "")
             case openai.APITimeoutError():
                 return Unanswered(f"{what}: no answer in time")
             case openai.APIConnectionError():
-                return _explain_connection(error, what)
+                return _explain_connection(error, what, self.mask)
             case _:
-                return Fatal(f"{what}: {error}", reason="auth")
+                return Fatal(f"{what}: {self.mask(str(error))}", reason="auth")
 
     def _open(self) -> "openai.OpenAI":
         with self._lock:
             if self._sdk is None:
-                self._sdk = _make_sdk(self._options, self._api_key)
+                self._sdk = _make_sdk(self._options, self._access)
             return self._sdk
 
     def close(self) -> None:
@@ -109,17 +133,16 @@ class Client:
             self._sdk = None
 
 
-def _make_sdk(options: Options, api_key: str) -> "openai.OpenAI":
-    if not api_key:
-        raise Fatal(
-            "There is no API key: set OPENAI_API_KEY, in CI as a secret (api-key in the action).",
-            reason="auth",
+def _make_sdk(options: Options, access: Access | None) -> "openai.OpenAI":
+    if access is None:
+        raise NoCredentials(
+            "There is no API key: set OPENAI_API_KEY, in CI as a secret (api-key in the action)."
         )
     import openai  # noqa: PLC0415  (half a second; not paid by runs that ask nothing)
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a layer writes the log of requests
     return openai.OpenAI(
-        api_key=api_key,
+        api_key=access.open(),
         base_url=options.base_url,
         organization=options.organization or None,
         project=options.project or None,
@@ -141,12 +164,14 @@ def need(answer: Json, key: str, what: str) -> str:
     return value
 
 
-def _explain_connection(error: "openai.APIConnectionError", what: str) -> ProviderError:
+def _explain_connection(
+    error: "openai.APIConnectionError", what: str, mask: Callable[[str], str]
+) -> ProviderError:
     """Tell a connection that was never made from one that was lost."""
     cause = error.__cause__
     words = f"{what}: {type(cause).__name__ if cause else 'no connection'}"
     if type(cause).__name__ in {"ConnectError", "ConnectTimeout", "PoolTimeout"}:
-        return Transient(f"{words}: {cause}")
+        return Transient(f"{words}: {mask(str(cause))}")
     return Unanswered(f"{words}: the connection was lost")
 
 

@@ -3,8 +3,8 @@
 import email.utils
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Throttled, Transient
 
@@ -33,8 +33,14 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, status: int, body: object, headers: Mapping[str, str]) -> "Answer":
-        """Read an error body of any known shape.
+    def read(
+        cls,
+        status: int,
+        body: object,
+        headers: Mapping[str, str],
+        mask: Callable[[str], str] = str,
+    ) -> "Answer":
+        """Read an error body of any known shape; what it says goes through `mask`.
 
         OpenAI's is `{"error": {message, type, param, code}}`, of which the SDK hands on the
         inner object; others leave fields out, answer a string or a page of HTML.
@@ -42,13 +48,10 @@ class Answer:
         inner = body.get("error", body) if isinstance(body, dict) else body
         lower = {name.lower(): value for name, value in headers.items()}
         if not isinstance(inner, dict):
-            return cls(status, _shorten(inner), headers=lower)
-        texts = {name: _shorten(inner.get(name)) for name in ("message", "code", "type", "param")}
+            return cls(status, _shorten(inner, mask), headers=lower)
+        names = ("message", "code", "type", "param")
+        texts = {name: _shorten(inner.get(name), mask) for name in names}
         return cls(status, headers=lower, **texts)
-
-    def without(self, secret: str) -> "Answer":
-        """The same with `secret` masked: some servers repeat the key they refuse."""
-        return replace(self, message=self.message.replace(secret, "***"))
 
     def __str__(self) -> str:
         return f"HTTP {self.status}{f': {self.message}' if self.message else ''}"
@@ -63,8 +66,13 @@ _TYPE = re.compile(
 )
 
 
-def explain(answer: Answer, what: str) -> ProviderError:
-    """Return the error that an answer amounts to; `what` names the request."""
+def explain(
+    answer: Answer, what: str, advice: str = "Check the API key and what it may do."
+) -> ProviderError:
+    """Return the error that an answer amounts to.
+
+    `what` names the request, `advice` says what to check where it was not let in.
+    """
     words = f"{what}: {answer}"
     if answer.status in {402, 429}:
         return _explain_limit(answer, words)
@@ -72,7 +80,7 @@ def explain(answer: Answer, what: str) -> ProviderError:
         return Unanswered(words, retry_after=read_wish(answer.headers))
     match answer.status:
         case 401 | 403:
-            return Fatal(f"{words}. Check the API key and what it may do.", reason="auth")
+            return Fatal(f"{words}. {advice}", reason="auth")
         case 400 | 404 | 410 | 413 | 415 | 422:
             return _explain_refusal(answer, words)
         case status if status < 400:  # noqa: PLR2004  (a redirect that leads nowhere)
@@ -138,11 +146,11 @@ def _within_reason(seconds: float) -> float:
     return min(max(0.0, seconds), 3600.0)
 
 
-def _shorten(value: object) -> str:
-    """One line of what a server said; LiteLLM spells None out."""
+def _shorten(value: object, mask: Callable[[str], str]) -> str:
+    """One line of what a server said, masked before it is cut; LiteLLM spells None out."""
     if value is None or value == "None" or not isinstance(value, str | int):
         return ""
     text = str(value)
     if "<html" in text.lower():
         return "a page of HTML, perhaps from a proxy"
-    return " ".join(text.split())[:300]
+    return " ".join(mask(text).split())[:300]

@@ -271,7 +271,7 @@ class Intake:
         if file_id in batch.settled:
             return
         error = item.get("last_error")
-        code, words = _read_failure(error)
+        code, words = _read_failure(error, self._client.mask)
         match item.get("status"):
             case "completed":
                 self._mend(batch, file_id, item)
@@ -302,10 +302,10 @@ def has_attributes(item: Json, wanted: Mapping[str, str]) -> bool:
     return from_wire(wanted).items() <= from_wire(item.get("attributes")).items()
 
 
-def _read_failure(error: object) -> tuple[str, str]:
+def _read_failure(error: object, mask: Callable[[str], str]) -> tuple[str, str]:
     if not isinstance(error, Mapping):
         return "", "The service could not index it."
-    words = " ".join(str(error.get("message") or "no reason given").split())[:300]
+    words = " ".join(mask(str(error.get("message") or "no reason given")).split())[:300]
     return str(error.get("code") or ""), f"The service could not index it: {words}"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from vectornator.errors import Fatal, list_choices
 
 BASE_URL = "https://api.openai.com/v1"
+AUDIENCE = "https://api.openai.com/v1"
+"""Whom identity tokens are for, as OpenAI's guides for identity providers have it."""
 
 ATTACH_MODES = ("auto", "batch", "single")
 PURPOSES = ("assistants", "user_data")
@@ -35,6 +37,9 @@ class Options:
     base_url: str = BASE_URL
     organization: str = ""
     project: str = ""
+    identity_provider_id: str = ""
+    service_account_id: str = ""
+    oidc_audience: str = AUDIENCE
     purpose: str = "assistants"
     attach_mode: str = "auto"
     chunk_size: int = 0
@@ -72,6 +77,9 @@ def read_options(given: Mapping[str, str]) -> Options:
         base_url=_read_url(given.get("base-url", "")),
         organization=given.get("organization", ""),
         project=given.get("project", ""),
+        identity_provider_id=given.get("identity-provider-id", ""),
+        service_account_id=given.get("service-account-id", ""),
+        oidc_audience=given.get("oidc-audience") or AUDIENCE,
         purpose=_choose(given, "purpose", PURPOSES),
         attach_mode=_choose(given, "attach-mode", ATTACH_MODES),
         chunk_size=chunk_size or (800 if overlap_given else 0),

@@ -16,9 +16,11 @@ from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig
 from vectornator.providers.openai import attributes, names
+from vectornator.providers.openai.access import Access, choose_access
 from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
 from vectornator.providers.openai.client import Client, Json
 from vectornator.providers.openai.failures import Unanswered
+from vectornator.providers.openai.hosts import is_exposed
 from vectornator.providers.openai.intake import Intake, has_attributes
 from vectornator.providers.openai.options import Options, read_options
 from vectornator.providers.openai.store import Store, to_remote_file
@@ -60,19 +62,20 @@ class OpenAIProvider(BaseVectorStoreProvider):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._prepare(ProviderConfig(), Options())
+        self._prepare(ProviderConfig(), Options(), None)
 
     def initialize(self, config: ProviderConfig) -> None:
         """Take the settings. Raises `Fatal` for an option that is wrong."""
         options = read_options(config.options)
+        access = choose_access(options, config.api_key, config.environ)
         self._client.close()
         super().initialize(config)
-        self._prepare(config, options)
+        self._prepare(config, options, access)
 
-    def _prepare(self, config: ProviderConfig, options: Options) -> None:
+    def _prepare(self, config: ProviderConfig, options: Options, access: Access | None) -> None:
         self._options = options
         self._rules = Rules.from_options(options)
-        self._client = Client(options, config.api_key)
+        self._client = Client(options, access)
         self._store = Store(self._client, options, config.store_id)
         self._uploads = Uploads(self._client, options.purpose)
         self._intake = Intake(
@@ -102,15 +105,19 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the user should know: attributes that did not fit."""
+        """What the user should know: who may listen, and which attributes did not fit."""
         with self._lock:
             cut = dict(self._cut)
-        if not cut:
-            return ()
-        path = min(cut)
-        others = " and others" if len(cut) > 1 else ""
-        keys = ", ".join(cut[path])
-        return (f"Attributes of {len(cut)} documents did not fit: {path} ({keys}){others}.",)
+        said = []
+        if is_exposed(self._options.base_url):
+            said.append(
+                "The key and the documents can be read on their way: base-url is http, not https."
+            )
+        if cut:
+            path, others = min(cut), " and others" if len(cut) > 1 else ""
+            keys = ", ".join(cut[path])
+            said.append(f"Attributes of {len(cut)} documents did not fit: {path} ({keys}){others}.")
+        return tuple(said)
 
     # The store.
 
