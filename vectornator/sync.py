@@ -124,8 +124,8 @@ class Run:
     def _load(self) -> None:
         session = self._session
         self._observer.phase(f"Reading the ledger from {session.state.location}")
-        has_store = session.verify_store(self._remark)
         self._pass_on_remarks()
+        has_store = session.verify_store(self._remark)
         if has_store is False:
             has_store = session.find_store(self._observer.phase)
         self._has_store = bool(has_store)

@@ -12,7 +12,8 @@ from tests.openai_server.state import State
 from tests.support.issuer import Issuer
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
-from vectornator.errors import Fatal
+from vectornator.errors import Fatal, Transient
+from vectornator.providers.layers import RetryPolicy
 
 MARKING = {"vector_stores.retrieve": 3, "vector_stores.update": 2}
 """What a run that changes something asks about the store: once to verify it, and to mark it
@@ -302,3 +303,11 @@ def test_plan_that_nobody_vouches_for(lab: OpenAILab) -> None:
     assert (record.status, len(record.plan.updates), lab.requests) == ("planned", 1, {})
     with pytest.raises(Fatal, match="add `id-token: write`"):
         lab.sync(api_key=SecretStr(""), **ids)
+
+
+def test_listeners_are_remarked_first(lab: OpenAILab) -> None:
+    """Who could read the key on its way is said before it is sent."""
+    lab.retry = RetryPolicy(attempts=1)
+    with pytest.raises(Transient):
+        lab.sync(base_url="http://0.0.0.0:1/v1")
+    assert ["is http, not https" in remark for remark in lab.witness.remarks] == [True]
