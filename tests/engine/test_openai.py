@@ -168,6 +168,7 @@ def test_relabelling_that_is_cut_short(lab: OpenAILab) -> None:
     lab.server.watch(stop)
     assert lab.sync(attributes=("team=blue",), concurrency=1).status == "interrupted"
     done = sum("team" in (one.attributes or {}) for one in lab.attachments)
+    lab.server.app.watchers.clear()
     lab.stop.clear()
     assert lab.sync(attributes=("team=blue",)).counts["relabelled"] == 3 - done
     assert {(one.attributes or {}).get("team") for one in lab.attachments} == {"blue"}
