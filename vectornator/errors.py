@@ -13,6 +13,7 @@
         * `Fatal`         no further call can work                                  (exit 4)
             * `NoCredentials`   nothing was given that lets a call in         (plans go without)
     * `StateError`        the ledger can't be read or saved                         (exit 5)
+        * `StateUnreadable` what is kept is damaged: `repair --rebuild` makes it anew
         * `StateConflict` another run saved first: load, merge and save again       (retried)
     * `Interrupted`       a signal asked the run to stop; what was done is saved    (exit 130, 143)
     * `OutOfTime`         the time of the run is over; what was done is saved       (exit 124)
@@ -124,6 +125,10 @@ class StateError(VectornatorError):
 
     exit_code = 5
     reason = "state"
+
+
+class StateUnreadable(StateError):
+    """What is kept can be had, and is no ledger; a run that makes it anew need not read it."""
 
 
 class StateConflict(StateError):

@@ -27,6 +27,12 @@ class StateStore(Protocol):
     def discard_entries(self) -> None:
         """Forget the entries of the ledger last loaded: the next save starts without them."""
 
+    def start_over(self) -> None:
+        """Forget the ledger and its entries, unread: the next save starts without them.
+
+        What is damaged need not be readable for it. Notes are kept where they can be read.
+        """
+
     def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
         """Save a ledger that succeeds the one last loaded; return the id of the save.
 

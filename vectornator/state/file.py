@@ -6,15 +6,16 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vectornator.errors import StateConflict, StateError
+from vectornator.errors import StateConflict, StateError, StateUnreadable
 from vectornator.git.objects import Oid
 from vectornator.model import Entry
 from vectornator.state.ledger import (
+    START_OVER,
     Ledger,
     Note,
     dump_ledger,
@@ -43,11 +44,12 @@ class FileStore:
         self.location = str(path)
         self._path = path
         self._document: dict[str, Any] = {}
-        self._loaded: dict[str, Any] = {}
+        self._loaded: bytes | None = None
 
     def load(self) -> Ledger | None:
         """Read the file."""
-        self._document = self._loaded = self._parse()
+        self._loaded = self._read()
+        self._document = self._parse()
         if not self._document:
             return None
         head = json.dumps({**self._document, "files": {}, "notes": []}).encode()
@@ -59,13 +61,21 @@ class FileStore:
         """Read entries from the file as it was loaded."""
         forms = self._document.get("files", {})
         if not isinstance(forms, dict):
-            raise StateError(f"{self.location}: 'files' is not an object.")
+            raise StateUnreadable(f"{self.location}: 'files' is not an object. {START_OVER}")
         chosen = forms if paths is None else [path for path in paths if path in forms]
         return {path: from_entry_form(path, forms[path], self.location) for path in chosen}
 
     def discard_entries(self) -> None:
         """Forget the files that were loaded."""
         self._document = {**self._document, "files": {}}
+
+    def start_over(self) -> None:
+        """Forget all but the notes."""
+        self._loaded, notes = self._read(), []
+        with suppress(StateUnreadable):
+            self._document = self._parse()
+            notes = self._list_forms()
+        self._document = {"notes": notes}
 
     def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
         """Replace the file, unless another run did since it was loaded."""
@@ -81,11 +91,12 @@ class FileStore:
             "unsettled": json.loads(dump_pending(ledger)),
             "notes": self._add_note(note),
         }
+        content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         with self._lock():
-            if self._parse() != self._loaded:
+            if self._read() != self._loaded:
                 raise StateConflict(f"{self.location} was saved by another run. Run again.")
-            self._replace(document)
-        self._document = self._loaded = document
+            self._replace(content)
+        self._document, self._loaded = document, content
         return str(ledger.sequence)
 
     def read_note(self, commit: Oid) -> str | None:
@@ -109,25 +120,32 @@ class FileStore:
     def _list_forms(self) -> list[dict[str, Any]]:
         forms = self._document.get("notes", [])
         if not isinstance(forms, list) or not all(isinstance(form, dict) for form in forms):
-            raise StateError(f"{self.location}: 'notes' is not a list of objects.")
+            words = f"{self.location}: 'notes' is not a list of objects. {START_OVER}"
+            raise StateUnreadable(words)
         return forms
 
     def _add_note(self, note: Note) -> list[dict[str, Any]]:
         form = json.loads(dump_note(replace(note, files={})))
         return [*self._list_forms(), form][-MAX_NOTES:]
 
-    def _parse(self) -> dict[str, Any]:
+    def _read(self) -> bytes | None:
+        """The file as it is; None where there is none."""
         if self._path.exists() and not self._path.is_file():
             raise StateError(
                 f"{self.location} is not a file. Choose another place with --metadata-file."
             )
         try:
-            content = self._path.read_bytes()
+            return self._path.read_bytes()
         except FileNotFoundError:
-            return {}
+            return None
         except OSError as error:
             raise StateError(f"{self.location} can't be read: {error.strerror}.") from error
-        return parse_json(content, self.location, max_bytes=1 << 30)
+
+    def _parse(self) -> dict[str, Any]:
+        """What the file said when it was read last."""
+        if self._loaded is None:
+            return {}
+        return parse_json(self._loaded, self.location, max_bytes=1 << 30)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -143,13 +161,12 @@ class FileStore:
                 "or choose another place with --metadata-file."
             ) from error
 
-    def _replace(self, document: dict[str, Any]) -> None:
+    def _replace(self, content: bytes) -> None:
         """Write beside the file and rename, so that a reader sees the old or the new one."""
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=2, ensure_ascii=False)
-                file.write("\n")
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self._path)

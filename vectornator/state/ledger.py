@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
-from vectornator.errors import StateError
+from vectornator.errors import StateError, StateUnreadable
 from vectornator.model import Entry, is_path, is_utf8
 
 VERSION = "1.0.0"
@@ -20,6 +20,12 @@ MAX_LISTED = 200
 
 MAX_AHEAD = 3000
 """How many paths may be settled ahead of the base before the base is dropped."""
+
+START_OVER = (
+    "To start afresh, run `vectornator repair --rebuild`: what the store says of itself is enough "
+    "to go on."
+)
+"""What to do about a ledger that can't be read."""
 
 _JsonObject: TypeAlias = dict[str, Any]
 _HEX = re.compile(r"[0-9a-f]*")
@@ -115,7 +121,7 @@ def dump_ledger(ledger: Ledger) -> bytes:
 
 
 def load_ledger(content: bytes, origin: str) -> tuple[Ledger, bool]:
-    """The head of a ledger, and whether something is pending. Raises `StateError`."""
+    """The head of a ledger, and whether something is pending. Raises `StateUnreadable`."""
     form = _Form(parse_json(content, origin), origin)
     ledger = Ledger(
         provider=form.text("provider"),
@@ -143,7 +149,7 @@ def dump_pending(ledger: Ledger) -> bytes:
 
 
 def load_pending(ledger: Ledger, content: bytes, origin: str) -> Ledger:
-    """Complete a ledger with what is pending. Raises `StateError`."""
+    """Complete a ledger with what is pending. Raises `StateUnreadable`."""
     form = _Form(parse_json(content, origin, is_versioned=False), origin)
     return replace(
         ledger, ahead=frozenset(form.texts("ahead")), leftovers=form.mapping("leftovers")
@@ -165,7 +171,7 @@ def dump_entries(entries: Mapping[str, Entry]) -> bytes:
 
 
 def load_entries(content: bytes, origin: str) -> dict[str, Entry]:
-    """Entries by path. Raises `StateError`."""
+    """Entries by path. Raises `StateUnreadable`."""
     forms = parse_json(content, origin, is_versioned=False)
     return {path: from_entry_form(path, form, origin) for path, form in forms.items()}
 
@@ -183,7 +189,7 @@ def to_entry_form(entry: Entry) -> _JsonObject:
 
 
 def from_entry_form(path: str, value: object, origin: str) -> Entry:
-    """An entry from its JSON shape. Raises `StateError` when a field is missing or wrong."""
+    """An entry from its JSON shape. Raises `StateUnreadable` when a field is missing or wrong."""
     check_path(path, origin)
     form = _Form(value, origin)
     return Entry(
@@ -222,7 +228,7 @@ def dump_note(note: Note) -> bytes:
 
 
 def load_note(content: bytes, origin: str) -> Note:
-    """A note without its files, which only the manifest knows in full. Raises `StateError`."""
+    """A note without its files, which only the manifest knows in full. Raises `StateUnreadable`."""
     form = _Form(parse_json(content, origin), origin)
     counts = form.value("counts", dict)
     return Note(
@@ -241,9 +247,11 @@ def load_note(content: bytes, origin: str) -> Note:
 
 
 def check_path(path: str, origin: str) -> None:
-    """Refuse a path that can't name a document. Raises `StateError`."""
+    """Refuse a path that can't name a document. Raises `StateUnreadable`."""
     if not is_path(path):
-        raise StateError(f"{origin} names {path[:80]!r}, which is no path of a document. {_ADVICE}")
+        raise StateUnreadable(
+            f"{origin} names {path[:80]!r}, which is no path of a document. {_ADVICE}"
+        )
 
 
 def parse_json(
@@ -251,11 +259,12 @@ def parse_json(
 ) -> _JsonObject:
     """A JSON object from somewhere that anybody may have written to.
 
-    Raises `StateError` when it is too large, not JSON, nested too deeply, not an object,
-    repeats a key, holds a number that is not finite, or is of an unknown version.
+    Raises `StateUnreadable` when it is too large, not JSON, nested too deeply, not an object,
+    repeats a key or holds a number that is not finite; `StateError` for an unknown version,
+    which another vectornator can read.
     """
     if len(content) > max_bytes:
-        raise StateError(
+        raise StateUnreadable(
             f"{origin} is {len(content)} bytes long; {max_bytes} is the limit. {_ADVICE}"
         )
     try:
@@ -263,9 +272,9 @@ def parse_json(
             content, object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError) as error:
-        raise StateError(f"{origin} is not readable as JSON ({error}). {_ADVICE}") from error
+        raise StateUnreadable(f"{origin} is not readable as JSON ({error}). {_ADVICE}") from error
     if not isinstance(document, dict):
-        raise StateError(f"{origin} is not a JSON object. {_ADVICE}")
+        raise StateUnreadable(f"{origin} is not a JSON object. {_ADVICE}")
     if is_versioned:
         _check_version(document.get("version"), origin)
     return document
@@ -290,10 +299,7 @@ def _check_version(version: object, origin: str) -> None:
         )
 
 
-_ADVICE = (
-    "Nothing was changed. Look at it with `git notes --ref=vectornator list`; to start afresh, "
-    "delete the ref or the file: the store's own attributes are enough to go on."
-)
+_ADVICE = f"Nothing was changed. {START_OVER}"
 
 _Kind = TypeVar("_Kind")
 
@@ -303,7 +309,7 @@ class _Form:
 
     def __init__(self, value: object, origin: str) -> None:
         if not isinstance(value, dict):
-            raise StateError(f"{origin} holds something that is not an object. {_ADVICE}")
+            raise StateUnreadable(f"{origin} holds something that is not an object. {_ADVICE}")
         self._value = value
         self._origin = origin
 
@@ -311,7 +317,7 @@ class _Form:
         """A field of a type; a truth value is no number."""
         value = self._value.get(name)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise StateError(f"{self._origin}: {name!r} is missing or not valid. {_ADVICE}")
+            raise StateUnreadable(f"{self._origin}: {name!r} is missing or not valid. {_ADVICE}")
         return value
 
     def text(self, name: str) -> str:
@@ -349,7 +355,7 @@ class _Form:
         return values if is_valid else self._refuse(name)
 
     def _refuse(self, name: str) -> Any:  # noqa: ANN401  (never returns)
-        raise StateError(f"{self._origin}: {name!r} is not valid. {_ADVICE}")
+        raise StateUnreadable(f"{self._origin}: {name!r} is not valid. {_ADVICE}")
 
 
 def _is_text(value: object) -> bool:

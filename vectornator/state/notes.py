@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from vectornator.errors import SourceError, StateConflict, StateError
+from vectornator.errors import SourceError, StateConflict, StateError, StateUnreadable
 from vectornator.git.notes import find_note
-from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
+from vectornator.git.objects import Commit, Kind, MissingObject, Oid, Stored, parse_commit
 from vectornator.git.remote import Remote, Unreachable
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
@@ -24,6 +24,7 @@ from vectornator.git.wire import PackedObject
 from vectornator.model import Entry
 from vectornator.state.commit import LEDGER, ORDER, PENDING, Ground, Save, compose_commit
 from vectornator.state.ledger import (
+    START_OVER,
     Ledger,
     Note,
     load_entries,
@@ -90,6 +91,16 @@ class NotesStore:
         """Let every shard there is count as empty, and as edited."""
         self._shards = {name: {} for name in self._list_shards()}
         self._is_discarded = True
+
+    def start_over(self) -> None:
+        """Stand at the tip; its tree is built on where it can be read, and else replaced."""
+        self._stand_at(self._find_tip())
+        with suppress(StateUnreadable, MissingObject):
+            if self._tip:
+                self._tree = bytes.fromhex(self._read_commit(self._tip).tree)
+                self.discard_entries()
+                return
+        self._tree = None
 
     def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
         """Commit the edits onto the tip that was loaded, and move the ref by compare-and-swap."""
@@ -159,18 +170,20 @@ class NotesStore:
             self._fetch([oid], depth=1, filter_spec="tree:0")
         kind, content = self._read(raw)
         if kind != Kind.COMMIT:
-            raise StateError(
-                f"{self._ref} points at something that is no commit. Nothing was changed. Delete "
-                "the ref to start afresh: the store's own attributes are enough to go on."
+            raise StateUnreadable(
+                f"{self._ref} points at something that is no commit. Nothing was changed. "
+                f"{START_OVER}"
             )
         return parse_commit(oid, content)
 
     def _peek(self, commit: Commit) -> Ledger | None:
-        """The ledger that a commit message carries; None where somebody else committed."""
+        """The ledger that a commit message carries; None where that can't be read."""
         body = commit.message.partition("\n\n")[2]
         if not body.startswith("{"):
             return None
-        return load_ledger(body.encode(), f"The message of {commit.oid[:10]} in {self._ref}")[0]
+        with suppress(StateUnreadable):
+            return load_ledger(body.encode(), f"The message of {commit.oid[:10]} in {self._ref}")[0]
+        return None
 
     def _read_ledger(self, commit: Commit) -> Ledger | None:
         body = commit.message.partition("\n\n")[2].encode()
@@ -209,16 +222,15 @@ class NotesStore:
             self._shards[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
 
     def _list_shards(self) -> dict[str, bytes]:
-        """The blob of each shard, by name. Raises `StateError` for other shards than were saved."""
+        """The blob of each shard, by name. Raises `StateUnreadable` for others than were saved."""
         if self._tree is None:
             return {}
         self._fetch_trees()
         places = list_shards(self._read, self._tree)
         if self._digest not in {"", digest_shards(places)}:
-            raise StateError(
+            raise StateUnreadable(
                 f"The entries in {self._ref} are not those that its ledger was saved with. Nothing "
-                "was changed. To start afresh, delete the ref: the store's own attributes are "
-                "enough to go on."
+                f"was changed. {START_OVER}"
             )
         return places
 
@@ -264,9 +276,9 @@ class NotesStore:
 
     def _fetch(self, wants: list[Oid], *, depth: int | None = None, filter_spec: str = "") -> None:
         if self._remote is None:
-            raise StateError(
+            raise StateUnreadable(
                 f"{self._ref} is incomplete in this repository: {wants[0]} is missing. "
-                "Fetch the ref again, or delete it to start afresh."
+                f"Fetch the ref again. {START_OVER}"
             )
         self._repository.store.add(
             self._remote.fetch(wants, depth=depth, filter_spec=filter_spec, base=self._read)
@@ -314,7 +326,8 @@ class NotesStore:
     ) -> list[PackedObject]:
         order = [commit for commit in self._read_order() if commit != note.commit] + [note.commit]
         save = Save(ledger, shards, note, order)
-        ground = Ground(self._tip, self._tree, self._list_shards(), self._read, self._has)
+        parent = self._tip if self._tree else None  # what is no commit can't be one
+        ground = Ground(parent, self._tree, self._list_shards(), self._read, self._has)
         return compose_commit(save, ground, int(self._clock()))
 
     def _save_locally(self, new: Oid, objects: list[PackedObject]) -> None:
