@@ -14,9 +14,9 @@ from tests.support.lab import Lab, Witness
 from tests.support.repositories import ENVIRON, GitRepo
 from vectornator.queries import list_files, search
 from vectornator.report.record import Record
+from vectornator.run import Run
 from vectornator.session import Session
 from vectornator.settings import Settings
-from vectornator.sync import Run
 
 BUNDLE = Path(
     os.environ.get("VECTORNATOR_CORPUS", "")

@@ -1,13 +1,56 @@
-"""What the store says of itself, held against the manifest: repaired entries, copies too many."""
+"""What store and commit say, held against the manifest: findings, and the manifest repaired."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
 
-from vectornator.model import Binding, Entry, Manifest, RemoteFile, is_path, is_utf8, path_key
+from vectornator.model import (
+    Binding,
+    Delete,
+    Entry,
+    Manifest,
+    Plan,
+    Relabel,
+    RemoteFile,
+    Rename,
+    Update,
+    Upload,
+    is_path,
+    is_utf8,
+    path_key,
+)
 
 _HEX = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class DriftKind(StrEnum):
+    """In what way ledger, store and commit disagree; the worst comes first."""
+
+    MISSING = "missing"
+    UNSEARCHABLE = "not searchable"
+    CHANGED = "changed"
+    OUTDATED = "outdated"
+    UNRECORDED = "unrecorded"
+    EXTRA = "extra"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    LEFTOVER = "leftover"
+    STRAY = "stray"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One disagreement, about one document or one copy."""
+
+    kind: DriftKind
+    path: str
+    """The document's path; the service's name of a stray."""
+
+    file_id: str = ""
+    """The copy that it is about; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +63,14 @@ class Drift:
     leftovers: Mapping[str, str]
     """Copies of ours beyond the one that each path needs: path by file id."""
 
-    adopted: int
-    """Entries that only the store knew of."""
+    findings: tuple[Finding, ...]
+    """Everything in which the two disagree."""
 
-    missing: int
-    """Entries whose copy is gone."""
+    copies: int
+    """How many copies are ours."""
 
     foreign: int
     """Copies that are not ours; they are never touched."""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether the manifest was right as it stood."""
-        return not (self.leftovers or self.adopted or self.missing)
 
 
 def needs_listing(refresh: str, mark: Mapping[str, str] | None, sequence: int | None) -> bool:
@@ -57,61 +95,136 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
 
     Of several copies of a path, the one the manifest names is kept, else the newest; one that
     no search finds is not kept at all. An entry whose copy carries another hash takes over what
-    the copy's attributes say. What is marked as ours but names no path that a document can have
+    the copy's attributes say; a copy that says something untrue of itself loses its config, so
+    that it is stored again. What is marked as ours but names no path that a document can have
     is one copy too many.
     """
-    copies: dict[str, list[RemoteFile]] = defaultdict(list)
     paths = {path_key(path): path for path in manifest}
-    foreign = 0
-    for file in listing:
-        if binding.owns(file.attributes) and is_utf8(file.path):
-            copies[file.attributes["vn_key"]].append(file)
-        else:
-            foreign += 1
+    copies, foreign = _group_copies(listing, binding, paths)
     repaired: dict[str, Entry] = {}
     leftovers: dict[str, str] = {}
+    findings: list[Finding] = []
     for key, files in copies.items():
-        named = (file.path for file in files if path_key(file.path) == key and is_path(file.path))
-        path = paths.get(key) or next(named, "")
+        path = paths.get(key) or (files[0].path if is_path(files[0].path) else "")
         known = manifest.get(path)
-        usable = [file for file in files if file.is_searchable]
-        kept = _choose_copy(usable, known) if path and usable else None
+        kept = _choose_copy(files, known) if path else None
         leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
         if kept:
-            repaired[path] = _to_entry(kept, known)
+            repaired[path] = _to_entry(kept, path, known)
+            if repaired[path] != known:
+                kind = DriftKind.CHANGED if known else DriftKind.UNKNOWN
+                findings.append(Finding(kind, path, kept.file_id))
+        findings += _judge_others(path, files, kept)
+    gone = manifest.keys() - {finding.path for finding in findings} - repaired.keys()
+    findings += (Finding(DriftKind.MISSING, path, manifest[path].file_id) for path in gone)
     return Drift(
         manifest=repaired,
         leftovers=leftovers,
-        adopted=sum(_is_news(entry, manifest.get(path)) for path, entry in repaired.items()),
-        missing=sum(path not in repaired for path in manifest),
+        findings=sort_findings(findings),
+        copies=sum(len(files) for files in copies.values()),
         foreign=foreign,
     )
 
 
-def _choose_copy(files: list[RemoteFile], known: Entry | None) -> RemoteFile:
-    named = (file for file in files if known and file.file_id == known.file_id)
-    return next(named, None) or max(files, key=lambda file: (file.created_at, file.file_id))
+def _group_copies(
+    listing: Iterable[RemoteFile], binding: Binding, paths: Collection[str]
+) -> tuple[dict[str, list[RemoteFile]], int]:
+    """Our copies by key, and how many others there are.
+
+    A key proves nothing unless it is that of the copy's own path or of one in `paths`.
+    """
+    copies: dict[str, list[RemoteFile]] = defaultdict(list)
+    foreign = 0
+    for file in listing:
+        key = file.attributes.get("vn_key", "")
+        is_ours = binding.owns(file.attributes) and is_utf8(file.path)
+        if is_ours and (key in paths or key == path_key(file.path)):
+            copies[key].append(file)
+        else:
+            foreign += 1
+    return copies, foreign
 
 
-def _to_entry(file: RemoteFile, known: Entry | None) -> Entry:
-    digest = _read_hex(file, "vn_sha")
-    if known and known.file_id == file.file_id and known.hash == digest:
-        return replace(known, config=file.attributes.get("vn_config", ""))
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put findings in order: the worst kind first, then by path."""
+    order = {kind: number for number, kind in enumerate(DriftKind)}
+    return tuple(sorted(findings, key=lambda one: (order[one.kind], one.path, one.file_id)))
+
+
+def summarise_findings(findings: Iterable[Finding]) -> str:
+    """Count findings by kind: `3 missing, 1 duplicate`; empty when there are none."""
+    counts = Counter(finding.kind for finding in findings)
+    return ", ".join(f"{counts[kind]:,} {kind}" for kind in DriftKind if counts[kind])
+
+
+def compare_plan(plan: Plan) -> Iterator[Finding]:
+    """What a plan for the commit that the manifest should match says of the manifest.
+
+    A copy that would be stored differently today is no disagreement with the commit.
+    """
+    for change in plan:
+        match change:
+            case Upload():
+                yield Finding(DriftKind.UNRECORDED, change.path)
+            case Update() if change.reason == "content":
+                yield Finding(DriftKind.OUTDATED, change.path, change.entry.file_id)
+            case Delete():
+                yield Finding(DriftKind.EXTRA, change.path, change.entry.file_id)
+            case Rename():
+                yield Finding(DriftKind.UNRECORDED, change.path)
+                yield Finding(DriftKind.EXTRA, change.old_path, change.entry.file_id)
+            case Update() | Relabel():
+                pass
+            case _:
+                assert_never(change)
+
+
+def _judge_others(
+    path: str, files: Iterable[RemoteFile], kept: RemoteFile | None
+) -> Iterator[Finding]:
+    """The findings about the copies of one key beside the one that is `kept`, if one is."""
+    unkept = DriftKind.UNSEARCHABLE if path else DriftKind.LEFTOVER
+    kind = DriftKind.DUPLICATE if kept else unkept
+    return (Finding(kind, path or file.path, file.file_id) for file in files if file is not kept)
+
+
+def _choose_copy(files: Iterable[RemoteFile], known: Entry | None) -> RemoteFile | None:
+    usable = [file for file in files if file.is_searchable]
+    named = (file for file in usable if known and file.file_id == known.file_id)
+    newest = max(usable, key=lambda file: (file.created_at, file.file_id), default=None)
+    return next(named, newest)
+
+
+def _to_entry(file: RemoteFile, path: str, known: Entry | None) -> Entry:
+    is_true = _is_true(file, path, known)
+    config = file.attributes.get("vn_config", "") if is_true else ""
+    if known and known.file_id == file.file_id and is_true:
+        return replace(known, config=config)
     return Entry(
         file_id=file.file_id,
-        hash=digest,
+        hash=_read_hex(file, "vn_sha"),
         blob=_read_hex(file, "vn_blob"),
         size=file.size,
         version=known.version + 1 if known else 1,
-        config=file.attributes.get("vn_config", ""),
+        config=config,
     )
+
+
+def _is_true(file: RemoteFile, path: str, known: Entry | None) -> bool:
+    """Tell whether what a copy says of itself can be so.
+
+    The content of a copy never changes, so it must be what it was when it was stored. A path
+    that was too long may be cut.
+    """
+    digest, blob = _read_hex(file, "vn_sha"), _read_hex(file, "vn_blob")
+    if not digest or not file.path or not path.startswith(file.path):
+        return False
+    if known is None or known.file_id != file.file_id:
+        return True
+    return digest == known.hash and blob in {"", known.blob}
 
 
 def _read_hex(file: RemoteFile, name: str) -> str:
     """An id or a hash that the attributes give; empty for anything else that stands there."""
     value = file.attributes.get(name, "")
     return value if _HEX.fullmatch(value) else ""
-
-
-def _is_news(entry: Entry, known: Entry | None) -> bool:
-    return known is None or entry != known

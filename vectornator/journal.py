@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from vectornator.drift import needs_listing, reconcile
+from vectornator.drift import Drift, Finding, needs_listing, reconcile, summarise_findings
 from vectornator.edits import Edits, close_ledger, write_note
 from vectornator.errors import Refused, Rejected, StateConflict, Withheld
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
 from vectornator.model import Binding, Entry, Manifest, Outcome
-from vectornator.providers.base import MarksStore, StagesFiles
+from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
 
-_STORING = ("upload_file", "update_file")
-"""The calls that store a copy."""
+_LEAVING = ("upload_file", "update_file", "stage_file", "attach_files", "delete_file")
+"""The calls that store something, or take something away."""
 
 
 class Journal:
@@ -32,14 +32,24 @@ class Journal:
         self.state_commit = ""
         """The id of the last save; empty as long as nothing was saved."""
 
-        self.is_refreshed = False
-        """Whether the store was listed, so that every entry is in question."""
+        self.drift: Drift | None = None
+        """What the first listing of the store showed; None as long as it was not listed."""
 
         self._asked: Ledger | None = None
         self._mark = ""  # what the store remembers of this target, as far as this run knows
         self._session = session
         self._remark = remark
         self._last_save = time.monotonic()
+
+    @property
+    def is_refreshed(self) -> bool:
+        """Whether the store was listed, so that every entry is in question."""
+        return self.drift is not None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """In what the store and the ledger were found to disagree."""
+        return self.drift.findings if self.drift else ()
 
     @property
     def documents(self) -> int:
@@ -54,19 +64,25 @@ class Journal:
     def load(self, *, has_store: bool) -> None:
         """Take the ledger over if it is of the store in use; else start from an empty one.
 
-        Raises `Refused` for a ledger of another source: its copies would not be ours to
-        remove, and would be found beside new ones for ever.
+        A run that makes the ledger anew starts from an empty one, whatever there is. Raises
+        `Refused` for a ledger of another source: its copies would not be ours to remove, and
+        would be found beside new ones for ever.
         """
         session = self._session
-        self.ledger = session.find_ledger() if has_store else None
+        found = session.find_ledger() if has_store else None
+        if found:
+            _check_source(found, session.binding)
+        if session.settings.rebuild:
+            session.state.start_over()
+            return
+        self.ledger = found
         if self.ledger:
-            _check_source(self.ledger, session.binding)
             self.edits.leftovers.update(self.ledger.leftovers)
         elif session.ledger:
             session.state.discard_entries()
             self._remark(
                 f"The ledger is of the store {session.ledger.store_id}, which is not the one in "
-                "use: it is not applied, and every document is stored anew."
+                "use: it is not applied."
             )
 
     def must_list(self, refresh: str) -> bool:
@@ -78,21 +94,24 @@ class Journal:
             mark = _parse_mark(self._mark)
         return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
 
+    def survey(self) -> Drift:
+        """List the store and hold it against the manifest; nothing is changed by it."""
+        session = self._session
+        listing = session.proof.keep(session.provider.list_files())
+        return reconcile(self.read_manifest(), listing, session.binding)
+
     def refresh(self) -> None:
         """List the store, and let the manifest be what the store proves."""
-        session = self._session
-        manifest = self.read_manifest()
-        listing = session.proof.keep(session.provider.list_files())
-        drift = reconcile(manifest, listing, session.binding)
+        manifest, drift = self.read_manifest(), self.survey()
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
         self.edits.leftovers = dict(drift.leftovers)
-        self.is_refreshed = True
-        if not drift.is_clean:
+        self.drift = self.drift or drift
+        if drift.findings:
             self._remark(
-                f"The store was listed and the ledger repaired: {drift.adopted} adopted, "
-                f"{drift.missing} missing, {len(drift.leftovers)} to clean up."
+                "The store was listed and disagreed with the ledger: "
+                f"{summarise_findings(drift.findings)}."
             )
 
     def read_manifest(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
@@ -176,7 +195,7 @@ class Journal:
         self.mark_store("dirty")
         if theirs is None or not is_older:
             return commit
-        session.fetch_commit(theirs.base)
+        session.commits.fetch(theirs.base)
         self._remark(f"A newer commit was synced meanwhile; the store is at {theirs.base[:10]}.")
         return theirs.base
 
@@ -185,7 +204,7 @@ class Journal:
         settings = self._session.settings
         if not base or settings.allow_rollback or settings.source == "worktree":
             return False
-        return self._session.is_older(commit, base)
+        return self._session.commits.is_older(commit, base)
 
     def mark_store(self, state: str) -> None:
         """Let the store remember `dirty` or `clean`, where it can remember anything."""
@@ -198,14 +217,12 @@ class Journal:
     def mark_clean(self) -> None:
         """Let the store remember that the ledger tells all it holds, if that is certain.
 
-        A call whose answer was lost may have stored a copy that nobody knows of.
+        A call that was repeated may have been carried out before its answer was lost: one that
+        stores something then leaves a copy that nobody knows of, one that removes something
+        perhaps only half of it. A question that had to be asked twice leaves nothing.
         """
-        traffic = self._session.traffic
-        if isinstance(self._session.provider, StagesFiles):
-            is_repeated = bool(traffic.retries)  # what a batch gave up may not be gone
-        else:
-            is_repeated = any(traffic.repeated[method] for method in _STORING)
-        is_lost = self._session.stop.is_set() or is_repeated
+        repeated = self._session.traffic.repeated
+        is_lost = self._session.stop.is_set() or any(repeated[method] for method in _LEAVING)
         errors = (failure.error for failure in self.edits.failed)
         if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
             self.mark_store("clean")

@@ -1,20 +1,25 @@
-"""The commands that ask and change no document: list, search, status, log and the rest."""
+"""The commands that ask and change no document: verify, list, search, status and the rest."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
+from vectornator.drift import Drift, Finding, compare_plan, sort_findings
 from vectornator.errors import SettingsError, SourceError
 from vectornator.git.objects import MissingObject, Oid
+from vectornator.journal import Journal
 from vectornator.model import Hit, RemoteFile
-from vectornator.providers.base import Searches
-from vectornator.report.record import LogEntry, Status
+from vectornator.planning import Planner
+from vectornator.providers.base import CountsFiles, Searches, Stray
+from vectornator.report.record import LogEntry, Status, Verification
 from vectornator.session import Session
 from vectornator.settings import Settings
 from vectornator.source import CommitSource, Source
 from vectornator.state.ledger import VERSION, Ledger, to_entry_form
+from vectornator.stores import find_store, need_store
+from vectornator.strays import find_orphans, find_strays, to_findings
 
 
 @contextmanager
@@ -29,19 +34,110 @@ def _open(settings: Settings, environ: Mapping[str, str]) -> Iterator[Session]:
 def list_files(settings: Settings, environ: Mapping[str, str]) -> Iterator[RemoteFile]:
     """Yield every copy in the store, foreign ones too. Raises `Fatal` without a store."""
     with _open(settings, environ) as session:
-        session.need_store()
+        need_store(session)
         yield from session.provider.list_files()
 
 
 def search(settings: Settings, environ: Mapping[str, str], query: str) -> list[Hit]:
     """Passages that answer `query`, best first. Raises `SettingsError` where none can."""
     with _open(settings, environ) as session:
-        session.need_store()
+        need_store(session)
         if not isinstance(session.provider, Searches):
             raise SettingsError(
                 f"The provider {session.provider.name} can't search. Ask its store itself."
             )
         return session.provider.search(query, settings.limit, settings.where)
+
+
+def verify(
+    settings: Settings, environ: Mapping[str, str], tell: Callable[[str], None]
+) -> Verification:
+    """Hold the ledger against the store, and against the commit it is of; changes nothing.
+
+    `tell` hears what it is at. Raises `Fatal` without a store, `StateUnreadable` for a ledger
+    that can't be read, `Refused` for that of another source.
+    """
+    with _open(settings, environ) as session:
+        remarks: list[str] = []
+        if not (session.provider.verify_store() or find_store(session, tell)):
+            need_store(session)
+        journal = Journal(session, remarks.append)
+        journal.load(has_store=True)
+        remarks += _remark_unfinished(session, journal)
+        tell("Listing the store")
+        drift = journal.survey()
+        remarks += _remark_counts(session, drift)
+        planner = Planner(session, journal, tell, remarks.append)
+        against_commit = _compare_base(planner)
+        seen = {finding.path for finding in drift.findings}
+        fresh = (finding for finding in against_commit or () if finding.path not in seen)
+        strays = to_findings(find_strays(session))
+        return Verification(
+            provider=session.provider.name,
+            store_id=session.provider.store_id,
+            target=settings.target,
+            base=journal.base,
+            documents=journal.documents,
+            copies=drift.copies,
+            foreign=drift.foreign,
+            findings=sort_findings([*drift.findings, *fresh, *strays]),
+            is_compared=against_commit is not None,
+            storage=session.state.location,
+            remarks=tuple(remarks),
+        )
+
+
+def _remark_unfinished(session: Session, journal: Journal) -> Iterator[str]:
+    if journal.ledger is None:
+        if session.ledger is None:
+            yield f"Nothing is recorded yet in {session.state.location}."
+        return
+    if journal.must_list("auto"):
+        yield "The store remembers a run that did not finish: the next sync lists the store first."
+    if ahead := len(journal.ledger.ahead):
+        yield f"{ahead} documents are settled ahead of the commit: run `vectornator sync`."
+
+
+def _remark_counts(session: Session, drift: Drift) -> Iterator[str]:
+    """The store's own count where it is another; it may lag, so that it is no finding."""
+    provider, listed = session.provider, drift.copies + drift.foreign
+    if isinstance(provider, CountsFiles) and (counted := provider.count_files()) != listed:
+        yield f"The store counts {counted} files and lists {listed}; the listing is what holds."
+
+
+def _compare_base(planner: Planner) -> list[Finding] | None:
+    """What the commit that the ledger is of says of it; None where that can't be told."""
+    session, ledger = planner.session, planner.journal.ledger
+    if ledger is None or not ledger.base:
+        return None
+    if not session.commits.try_fetch(ledger.base):
+        planner.remark(f"Commit {ledger.base[:10]}, which the ledger is of, is not at hand.")
+        return None
+    source = session.open_source(ledger.base)
+    if not isinstance(source, CommitSource):
+        return None
+    if source.selection.fingerprint != ledger.selection:
+        planner.remark(
+            "Other documents are chosen now than at the last sync, so the ledger was not compared "
+            "with its commit. See `vectornator plan`."
+        )
+        return None
+    candidates = planner.list_candidates(source)
+    settled = {path: it for path, it in candidates.items() if path not in ledger.ahead}
+    return list(compare_plan(planner.compare(source, settled, ledger.config)))
+
+
+def list_orphans(settings: Settings, environ: Mapping[str, str]) -> list[Stray]:
+    """The files that no store holds and nothing proves to be ours. Raises `Fatal` without a store.
+
+    A service that keeps files nowhere but in stores has none.
+    """
+    with _open(settings, environ) as session:
+        if not (session.provider.verify_store() or find_store(session, lambda _: None)):
+            need_store(session)
+        for _ in session.proof.keep(session.provider.list_files()):
+            pass
+        return find_orphans(session)
 
 
 def create_store(settings: Settings, environ: Mapping[str, str], name: str) -> str:

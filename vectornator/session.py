@@ -8,37 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
-from vectornator.errors import (
-    Fatal,
-    NoCredentials,
-    SettingsError,
-    SourceError,
-    StateError,
-    Withheld,
-)
+from vectornator.commits import Commits
+from vectornator.errors import SettingsError, SourceError, StateUnreadable, Withheld
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
-from vectornator.git.objects import (
-    MODE_DIRECTORY,
-    MODE_EXECUTABLE,
-    MODE_FILE,
-    Kind,
-    MissingObject,
-    Oid,
-    parse_commit,
-)
+from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid
 from vectornator.git.remote import Remote
-from vectornator.git.repository import Relation
 from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import (
-    ChangesAttributes,
-    FindsStore,
-    ProviderConfig,
-    VectorStoreProvider,
-)
+from vectornator.providers.base import ChangesAttributes, ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
 from vectornator.selection import Selection, read_ignore_files
@@ -97,6 +77,11 @@ class Session:
         if self.repository is None:
             raise NotARepository(self.settings.repository)
         return self.repository
+
+    @cached_property
+    def commits(self) -> Commits:
+        """The commits of the repository. Raises `NotARepository`."""
+        return Commits(self.git, lambda: self.remote)
 
     @property
     def root(self) -> Path:
@@ -195,7 +180,7 @@ class Session:
         The ledger of another provider is not replaced by that of a store only this machine
         has: it is what everybody else goes by.
         """
-        ledger, provider = self.state.load(), self.bare_provider
+        ledger, provider = self._load_ledger(), self.bare_provider
         if ledger and ledger.target != self.settings.target:
             raise SettingsError(
                 f"{self.state.location} records the target {ledger.target!r}. Keep the target "
@@ -207,6 +192,16 @@ class Session:
                 f"Keep the {provider.name} store apart with --target {provider.name}."
             )
         return ledger
+
+    def _load_ledger(self) -> Ledger | None:
+        """Load the ledger; one that can't be read is none for a run that makes it anew."""
+        try:
+            return self.state.load()
+        except StateUnreadable:
+            if not self.settings.rebuild:
+                raise
+            self.state.start_over()
+            return None
 
     def find_ledger(self) -> Ledger | None:
         """The newest ledger if it is of the store in use; one of another store is not applied."""
@@ -275,7 +270,7 @@ class Session:
         item = find_item(self.git.store.read, tree, path.encode())
         if item is None or item.mode not in {MODE_FILE, MODE_EXECUTABLE}:
             return None
-        self._fetch_missing([item.oid.hex()])
+        self.commits.fetch_blobs([item.oid.hex()])
         return self.git.read_blob(item.oid.hex())
 
     def _check_directory(self, commit: Oid) -> None:
@@ -289,6 +284,11 @@ class Session:
                     f"Commit {commit[:10]} has no folder {directory!r}. Check --directory; "
                     "it is relative to the root of the repository."
                 )
+
+    def fetch_blobs(self, documents: Iterable[Document]) -> None:
+        """See to it that the contents of documents of a commit are at hand."""
+        if self.settings.source == "commit":
+            self.commits.fetch_blobs(document.blob for document in documents)
 
     def list_dirty(self, source: Source) -> list[str]:
         """Some documents of the commit that lie changed in the work tree; a courtesy."""
@@ -308,113 +308,10 @@ class Session:
         vars(self).pop("ledger", None)
         return self.find_ledger()
 
-    def is_older(self, one: Oid, other: Oid) -> bool:
-        """Tell whether commit `one` is an ancestor of `other`, as far as anybody can tell.
-
-        A shallow clone knows too little: the remote is asked for what `other` has beyond
-        `one`, commits only. Somewhere in there, `one` is a parent if it is an ancestor.
-        """
-        relation = self.git.relate(one, other)
-        if relation is not Relation.UNKNOWN:
-            return relation is Relation.ANCESTOR
-        if other in self.git.read_commit(one).parents or self.remote is None:
-            return False
-        try:
-            beyond = self.remote.fetch([other], haves=[one], filter_spec="tree:0")
-        except MissingObject:
-            return False  # history was rewritten, and the other commit is gone
-        return any(
-            one in parse_commit(oid.hex(), content).parents
-            for oid, (kind, content) in beyond.items()
-            if kind == Kind.COMMIT
-        )
-
-    def fetch_base(self, base: Oid, commit: Oid) -> bool:
-        """Fetch the trees of `base` that `commit` does not have; False when they can't be had."""
-        if self.remote is None:
-            return False
-        try:
-            objects = self.remote.fetch(
-                [base],
-                haves=[commit],
-                shallow=[commit],
-                depth=1,
-                filter_spec="blob:none",
-                base=self.git.store.read,
-            )
-        except (StateError, MissingObject):
-            return False
-        self.git.store.add(objects)
-        return True
-
-    def fetch_commit(self, commit: Oid) -> None:
-        """See to it that a commit and its trees are at hand. Raises `StateError`."""
-        if not self.git.store.has(bytes.fromhex(commit)) and self.remote:
-            self.git.store.add(self.remote.fetch([commit], depth=1, filter_spec="blob:none"))
-
-    def fetch_blobs(self, documents: Iterable[Document]) -> None:
-        """Fetch the contents that a partial clone left out, in one request."""
-        if self.settings.source == "commit":
-            self._fetch_missing({document.blob for document in documents})
-
-    def _fetch_missing(self, blobs: Iterable[Oid]) -> None:
-        store = self.git.store
-        missing = [blob for blob in sorted(blobs) if not store.has(bytes.fromhex(blob))]
-        if missing and self.remote:
-            store.add(self.remote.fetch(missing))
-
     @cached_property
     def proof(self) -> Proof:
         """What the store itself says of its copies."""
         return Proof(self.provider, self.binding)
-
-    def verify_store(self, remark: Callable[[str], None]) -> bool | None:
-        """Tell whether there is a store; None for a plan without credentials, which can't ask."""
-        try:
-            return self.provider.verify_store()
-        except NoCredentials:
-            if not self.settings.dry_run:
-                raise
-        remark("Planned from the ledger alone: without an API key no store is asked.")
-        return None
-
-    def find_store(self, tell: Callable[[str], None]) -> bool:
-        """Look for the store by its name, where there is none by its id; changes nothing.
-
-        Raises `Fatal` for an id that the user named and that is not there.
-        """
-        name, provider = self.settings.store_name, self.provider
-        if self.settings.store_id:
-            self.need_store()
-        if not name or not isinstance(provider, FindsStore):
-            return False
-        found = provider.use_store(name)
-        if found:
-            tell(f"Found the {provider.name} store {found}")
-        return bool(found)
-
-    def create_store(self, tell: Callable[[str], None]) -> None:
-        """Create the store that is missing. Raises `SettingsError` when it has no name."""
-        settings, provider = self.settings, self.provider
-        if provider.is_shared and not settings.store_name:
-            gone = f"The store {provider.store_id} that the ledger names is gone."
-            none = f"No {provider.name} store is named."
-            raise SettingsError(
-                f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
-                "one created."
-            )
-        store_id = provider.create_store(settings.store_name or self.root.name)
-        tell(f"Created the {provider.name} store {store_id}")
-
-    def need_store(self) -> None:
-        """Raise `Fatal` unless the store exists."""
-        if not self.provider.verify_store():
-            name = self.provider.store_id or "none is known"
-            raise Fatal(
-                f"There is no {self.provider.name} store ({name}). Run `vectornator sync` or "
-                "`vectornator create-store NAME`, or pass --store-id.",
-                reason="store-not-found",
-            )
 
     def close(self) -> None:
         """Close whatever was opened."""

@@ -39,7 +39,8 @@ ABILITIES = (
     base.FindsStore,
     base.LimitsRates,
     base.StagesFiles,
-    base.SweepsStrays,
+    base.FindsStrays,
+    base.CountsFiles,
 )
 
 

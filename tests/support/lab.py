@@ -11,10 +11,11 @@ from vectornator.providers import provider_registry
 from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy
 from vectornator.providers.memory import MemoryProvider, MemoryStore
-from vectornator.report.record import Record
+from vectornator.queries import verify
+from vectornator.report.record import Record, Verification
+from vectornator.run import Run
 from vectornator.session import Session
 from vectornator.settings import Settings
-from vectornator.sync import Run
 
 CHANGING = {"create_store", "upload_file", "update_file", "delete_file", "change_attributes"}
 """The calls that change documents."""
@@ -94,7 +95,18 @@ class Lab:
         """Run a plan."""
         return self._run({**overrides, "dry_run": True})
 
-    def _run(self, overrides: dict[str, object]) -> Record:
+    def repair(self, **overrides: object) -> Record:
+        """Run a repair."""
+        return self._run(overrides, is_repair=True)
+
+    def verify(self, **overrides: object) -> Verification:
+        """Verify the store."""
+        provider_registry.register("lab", self._make, replace=True)
+        self.server.calls.clear()
+        settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
+        return verify(settings, self.environ, lambda _: None)
+
+    def _run(self, overrides: dict[str, object], *, is_repair: bool = False) -> Record:
         provider_registry.register("lab", self._make, replace=True)
         self.witness = witness = self._renew()
         self.server.calls.clear()
@@ -102,7 +114,7 @@ class Lab:
         session = Session(settings, self.environ, time.time, self.stop, RetryPolicy(first=0))
         session.checkpoint_seconds = self.checkpoint_seconds
         try:
-            return Run(session, witness).carry_out()
+            return Run(session, witness, is_repair=is_repair).carry_out()
         finally:
             session.close()
 

@@ -10,11 +10,13 @@ from tests.openai_server import OpenAIServer
 from tests.openai_server.state import Attachment, Store
 from tests.support.lab import Witness
 from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.providers.base import Stray
 from vectornator.providers.layers import RetryPolicy
-from vectornator.report.record import Record
+from vectornator.queries import list_orphans, verify
+from vectornator.report.record import Record, Verification
+from vectornator.run import Run
 from vectornator.session import Session
 from vectornator.settings import Settings
-from vectornator.sync import Run
 
 
 class PatientSession(Session):
@@ -74,14 +76,32 @@ class OpenAILab:
 
     def sync(self, **overrides: object) -> Record:
         """Run a sync with the settings of the lab and some others."""
+        return self._run(overrides)
+
+    def repair(self, **overrides: object) -> Record:
+        """Run a repair."""
+        return self._run(overrides, is_repair=True)
+
+    def verify(self, **overrides: object) -> Verification:
+        """Verify the store."""
+        return verify(self._prepare(overrides), self.environ, lambda _: None)
+
+    def list_orphans(self) -> list[Stray]:
+        """List what no store holds and nothing proves to be ours."""
+        return list_orphans(self._prepare({}), self.environ)
+
+    def _prepare(self, overrides: dict[str, object]) -> Settings:
         self.witness = Witness()
         self.server.ledger.clear()
-        settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
+        return self.settings.model_copy(update={"repository": self.repo.root, **overrides})
+
+    def _run(self, overrides: dict[str, object], *, is_repair: bool = False) -> Record:
+        settings = self._prepare(overrides)
         session = self.session(settings, self.environ, time.time, self.stop, self.retry)
         session.server = self.server
         session.now = self.server.clock.now
         try:
-            return Run(session, self.witness).carry_out()
+            return Run(session, self.witness, is_repair=is_repair).carry_out()
         finally:
             session.close()
 

@@ -13,7 +13,7 @@ from vectornator.cli.output import Output
 from vectornator.cli.signals import catch_signals
 from vectornator.errors import Interrupted, OutOfTime
 from vectornator.inputs import Resolved, resolve_settings
-from vectornator.report import answers, document
+from vectornator.report import answers, document, findings
 from vectornator.report.console import LineObserver, QuietObserver
 from vectornator.report.escape import escape
 from vectornator.report.plans import render_record
@@ -53,7 +53,7 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     for line in introduce(resolved):
         output.talk(line)
     call = Call(command, argument, resolved.settings, environ, output)
-    if command in _RUNS:
+    if command in _RUNS and not call.settings.orphans:
         return _run(call)
     with follow_log(output.talk, is_on=output.is_verbose):
         return _LOOK_UPS[command](call)
@@ -85,7 +85,7 @@ def judge(record: Record, settings: Settings) -> int:
 
 
 def _run(call: Call) -> int:
-    """Sync or plan, with an audience, and in a way that signals can end."""
+    """Sync, plan or repair, with an audience, and in a way that signals can end."""
     settings, output, run = call.settings, call.output, _RUNS[call.command]
     with catch_signals() as caught, _observe(call) as observer:
         try:
@@ -121,8 +121,25 @@ def _show_record(record: Record, call: Call) -> None:
         return
     text = render_record(record, paint=output.data_paint, is_whole=call.settings.verbose)
     output.answer(text, lambda: document.to_json_document(record))
-    if record.is_plan and call.command == "sync":
+    if record.is_plan and call.command != "plan":
         output.talk("Nothing was changed: this was a dry run.")
+
+
+def _verify(call: Call) -> int:
+    found = queries.verify(call.settings, call.environ, call.output.talk)
+    for remark in found.remarks:
+        call.output.talk(f"note: {remark}")
+    paint, is_whole = call.output.data_paint, call.settings.verbose
+    text = findings.render_verification(found, paint=paint, is_whole=is_whole)
+    call.output.answer(text, lambda: document.verification_to_json(found))
+    return 0 if found.is_in_line else _DIFFERENCES
+
+
+def _list_orphans(call: Call) -> int:
+    orphans = queries.list_orphans(call.settings, call.environ)
+    call.output.answer(findings.render_orphans(orphans), lambda: document.orphans_to_json(orphans))
+    call.output.talk(findings.summarise_orphans(orphans))
+    return 0
 
 
 def _list(call: Call) -> int:
@@ -170,9 +187,11 @@ def _log(call: Call) -> int:
     return 0
 
 
-_RUNS = {"sync": engine.sync, "plan": engine.plan}
+_RUNS = {"sync": engine.sync, "plan": engine.plan, "repair": engine.repair}
 
 _LOOK_UPS: Mapping[str, Callable[[Call], int]] = {
+    "verify": _verify,
+    "repair": _list_orphans,
     "list": _list,
     "search": _search,
     "create-store": _create_store,

@@ -23,7 +23,8 @@ SHELLS = ("bash", "tcsh", "zsh")
 _EXIT_CODES = """\
 exit codes:
   0 done · 1 some documents failed · 2 wrong settings · 3 refused by a brake
-  4 store or credentials · 5 state · 20 differences (plan --detailed-exitcode)
+  4 store or credentials · 5 state
+  20 differences (verify, plan --detailed-exitcode)
   70 a bug of ours · 124 out of time · 130, 143 interrupted"""
 
 _PRECEDENCE = """\

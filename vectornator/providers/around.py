@@ -10,20 +10,24 @@ from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import (
     Bucket,
     ChangesAttributes,
+    CountsFiles,
     DeletesStore,
     DescribesFiles,
     FindsStore,
+    FindsStrays,
     LimitsRates,
     MarksStore,
     ProviderConfig,
     Searches,
     SearchesMetadata,
     StagesFiles,
-    SweepsStrays,
+    Stray,
     VectorStoreProvider,
 )
 
 T = TypeVar("T")
+Listed = TypeVar("Listed", RemoteFile, Stray)
+"""What a listing yields: told apart by its `file_id`."""
 
 
 class Call(NamedTuple):
@@ -72,10 +76,8 @@ class Layer:
         with self.during(call):
             return run()
 
-    def around_listing(
-        self, call: Call, start: Callable[[], Iterator[RemoteFile]]
-    ) -> Iterator[RemoteFile]:
-        """Carry out one call that yields copies."""
+    def around_listing(self, call: Call, start: Callable[[], Iterator[Listed]]) -> Iterator[Listed]:
+        """Carry out one call that yields copies or strays."""
         with self.during(call):
             yield from start()
 
@@ -211,10 +213,16 @@ class _StagesFiles(Layer):
         self.around(Call("sweep_files"), inner.sweep_files)
 
 
-class _SweepsStrays(Layer):
-    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
-        inner = cast("SweepsStrays", self.inner)
-        return self.around(Call("sweep_strays"), lambda: inner.sweep_strays(metadata, kept))
+class _FindsStrays(Layer):
+    def find_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> Iterator[Stray]:
+        inner, call = cast("FindsStrays", self.inner), Call("find_strays")
+        return self.around_listing(call, lambda: inner.find_strays(metadata, kept))
+
+
+class _CountsFiles(Layer):
+    def count_files(self) -> int:
+        inner = cast("CountsFiles", self.inner)
+        return self.around(Call("count_files"), inner.count_files)
 
 
 class _LimitsRates(Layer):
@@ -232,7 +240,8 @@ _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
     (DeletesStore, _DeletesStore),
     (FindsStore, _FindsStore),
     (StagesFiles, _StagesFiles),
-    (SweepsStrays, _SweepsStrays),
+    (FindsStrays, _FindsStrays),
+    (CountsFiles, _CountsFiles),
     (LimitsRates, _LimitsRates),
 )
 """Every ability of `base`, and the part of a layer that passes it on."""

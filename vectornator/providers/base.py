@@ -283,15 +283,35 @@ class StagesFiles(Protocol):
         """Remove what stagings whose answer was lost left behind; ask nothing if none was."""
 
 
-@runtime_checkable
-class SweepsStrays(Protocol):
-    """An ability: find what runs that were cut short have sent and never put into the store."""
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something that was sent to the service and that no store holds."""
 
-    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
-        """Remove what was staged for copies of the same ownership mark; return how many were.
+    file_id: str
+    name: str
+    """What the service calls it."""
+
+    size: int = 0
+    """In bytes; 0 where the service does not say."""
+
+    created_at: float = 0.0
+    """Seconds since the epoch; 0 where the service does not say."""
+
+    is_ours: bool = False
+    """Whether it is proved to have been staged for copies of our ownership mark in this store."""
+
+
+@runtime_checkable
+class FindsStrays(Protocol):
+    """An ability: find what was sent to the service and never put into a store."""
+
+    def find_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> Iterator[Stray]:
+        """Yield what no store holds, that of our ownership mark first; changes nothing.
 
         `metadata` holds the mark, `kept` the ids of all copies in the store. What another run
-        is staging at this moment is removed too: runs of one target take turns.
+        is staging at this moment is a stray too: runs of one target take turns. Telling what
+        is not ours may take a listing of every store, so whoever has no use for it stops
+        before. A stray is removed with `delete_file`.
         """
 
 
@@ -307,6 +327,14 @@ class Bucket:
 
     copies: int = 0
     """The most copies in a minute, where a call is about many; 0 for no limit."""
+
+
+@runtime_checkable
+class CountsFiles(Protocol):
+    """An ability: tell how many copies the store takes itself to hold, without a listing."""
+
+    def count_files(self) -> int:
+        """Return the store's own count; it may lag behind, or outlive, what a listing shows."""
 
 
 @runtime_checkable

@@ -11,8 +11,8 @@ from typing import NoReturn, TypeVar, cast
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from vectornator.errors import Fatal, ProviderError, Transient, Withheld
-from vectornator.model import Document, RemoteFile
-from vectornator.providers.around import Call, Layer
+from vectornator.model import Document
+from vectornator.providers.around import Call, Layer, Listed
 from vectornator.providers.base import LimitsRates, VectorStoreProvider
 from vectornator.providers.pace import Pace
 
@@ -164,13 +164,11 @@ class Retry(Layer):
         """Carry out one call, again if need be."""
         return cast("T", self._retrying(_run, call, run))
 
-    def around_listing(
-        self, call: Call, start: Callable[[], Iterator[RemoteFile]]
-    ) -> Iterator[RemoteFile]:
+    def around_listing(self, call: Call, start: Callable[[], Iterator[Listed]]) -> Iterator[Listed]:
         """List from the beginning again if need be, leaving out what was yielded before.
 
         A listing can't be resumed, since the contract knows no cursor; ids are never used
-        twice, so that those seen tell exactly which copies the caller has.
+        twice, so that those seen tell exactly what the caller has.
         """
         seen: set[str] = set()
         count = self._traffic.count_retry

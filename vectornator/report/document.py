@@ -1,13 +1,16 @@
 """What machines read: every answer as one JSON document with keys in kebab-case."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from vectornator.drift import Finding
 from vectornator.model import Hit, Plan, RemoteFile
-from vectornator.report.record import LogEntry, Record, Status
+from vectornator.providers.base import Stray
+from vectornator.report.record import LogEntry, Record, Status, Verification
 
 SCHEMA_VERSION = 1
 """Counts up when a key changes its meaning or goes; new keys may come at any time."""
@@ -22,6 +25,7 @@ def to_json_document(record: Record) -> JsonDocument:
         "schema-version": SCHEMA_VERSION,
         "command": record.command,
         "status": record.status,
+        "dry-run": record.is_plan,
         "changed": record.changed,
         "provider": record.provider,
         "store-id": record.store_id,
@@ -29,6 +33,7 @@ def to_json_document(record: Record) -> JsonDocument:
         "commit": record.commit,
         "base": record.base,
         "counts": dict(record.counts),
+        "findings": findings_to_json(record.findings),
         "plan": plan_to_json(record.plan),
         "failed": {failed.change.path: failed.message for failed in record.failures},
         "documents": record.documents,
@@ -58,6 +63,37 @@ def plan_to_json(plan: Plan) -> JsonDocument:
         "unchanged": plan.unchanged,
         "skipped": [{"path": one.path, "reason": str(one.reason)} for one in plan.skipped],
     }
+
+
+def findings_to_json(findings: Iterable[Finding]) -> list[JsonDocument]:
+    """Findings in their order."""
+    return [{"kind": str(one.kind), "path": one.path, "file-id": one.file_id} for one in findings]
+
+
+def verification_to_json(found: Verification) -> JsonDocument:
+    """The verdict of a verification, with every finding."""
+    return _wrap(
+        {
+            "in-line": found.is_in_line,
+            "provider": found.provider,
+            "store-id": found.store_id,
+            "target": found.target,
+            "base": found.base,
+            "compared-with-commit": found.is_compared,
+            "documents": found.documents,
+            "copies": found.copies,
+            "foreign": found.foreign,
+            "counts": dict(Counter(str(one.kind) for one in found.findings)),
+            "findings": findings_to_json(found.findings),
+            "storage": found.storage,
+            "remarks": list(found.remarks),
+        }
+    )
+
+
+def orphans_to_json(orphans: Iterable[Stray]) -> JsonDocument:
+    """Files that no store holds and nothing proves to be ours."""
+    return _wrap({"orphans": [_to_object(one) for one in orphans]})
 
 
 def status_to_json(status: Status) -> JsonDocument:
@@ -103,7 +139,7 @@ def _wrap(answer: JsonDocument) -> JsonDocument:
     return {"schema-version": SCHEMA_VERSION, **answer}
 
 
-def _to_object(value: Status | Hit | RemoteFile | LogEntry) -> JsonDocument:
+def _to_object(value: Status | Hit | RemoteFile | LogEntry | Stray) -> JsonDocument:
     """A flat dataclass, its mappings as objects."""
     return {
         field.name.replace("_", "-"): _to_plain(getattr(value, field.name))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from vectornator.drift import summarise_findings
 from vectornator.model import (
     Change,
     Delete,
@@ -17,6 +18,7 @@ from vectornator.model import (
     Upload,
 )
 from vectornator.report.escape import escape
+from vectornator.report.findings import render_findings
 from vectornator.report.paint import PLAIN, Paint
 from vectornator.report.record import Record
 from vectornator.report.words import count, join_parts, to_duration, to_short, to_size
@@ -115,6 +117,7 @@ def _list_skips(skips: Iterable[Skip], paint: Paint, is_whole: bool) -> Iterator
 
 _OPENINGS = {
     "synced": "Synced",
+    "repaired": "Repaired",
     "no-changes": "Nothing to do",
     "partial": "Synced in part",
     "superseded": "Nothing to do: a newer commit is synced already",
@@ -123,16 +126,30 @@ _OPENINGS = {
 }
 
 
+_REPAIR_OPENINGS = {
+    "no-changes": "Nothing to repair",
+    "partial": "Repaired in part",
+    "failed": "Nothing was repaired",
+}
+"""What is said of a repair in other words than of a sync."""
+
+
 def render_record(record: Record, *, paint: Paint = PLAIN, is_whole: bool = False) -> str:
     """Tell how a run ended: the counts, what failed, the cost. No final line break.
 
     Of a run that was only a plan, or was refused for its plan, the plan is shown.
     """
     if record.is_plan or record.status == "blocked":
-        return render_plan(record.plan, paint=paint, is_whole=is_whole)
+        plan = render_plan(record.plan, paint=paint, is_whole=is_whole)
+        findings = render_findings(
+            record.findings, paint=paint, is_whole=is_whole, with_remedies=True
+        )
+        return "\n\n".join(part for part in ("\n".join(findings), plan) if part)
     lines = [paint(_headline(record), "failed" if record.failures else "strong")]
     lines += _list_failures(record, paint, is_whole)
-    lines += [f"  {line}" for line in (_describe_store(record), _describe_state(record)) if line]
+    if is_whole:
+        lines += render_findings(record.findings, paint=paint, is_whole=True)
+    lines += [f"  {line}" for line in _describe(record) if line]
     return "\n".join(lines)
 
 
@@ -152,7 +169,8 @@ def _headline(record: Record) -> str:
         f"{counts[name]:,} {name}" if counts[name] else "" for name in ("unchanged", "skipped")
     )
     numbers = "; ".join(part for part in (done, rest) if part)
-    opening = _OPENINGS[record.status]
+    openings = {**_OPENINGS, **_REPAIR_OPENINGS} if record.command == "repair" else _OPENINGS
+    opening = openings[record.status]
     return f"{opening}: {numbers}" if numbers else opening
 
 
@@ -163,6 +181,11 @@ def _list_failures(record: Record, paint: Paint, is_whole: bool) -> Iterator[str
         yield f"  {render_failure(failed.change.path, failed.message, paint)}"
     if len(failures) > len(shown):
         yield paint(f"  and {len(failures) - len(shown):,} more (--verbose shows all)", "faint")
+
+
+def _describe(record: Record) -> tuple[str, ...]:
+    found = summarise_findings(record.findings)
+    return f"Found {found}" if found else "", _describe_store(record), _describe_state(record)
 
 
 def _describe_store(record: Record) -> str:

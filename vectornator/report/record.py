@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from vectornator.drift import Finding
 from vectornator.model import (
     Change,
     Delete,
@@ -18,12 +19,24 @@ from vectornator.model import (
 )
 
 RunStatus: TypeAlias = Literal[
-    "synced", "no-changes", "planned", "partial", "superseded", "interrupted", "failed", "blocked"
+    "synced",
+    "repaired",
+    "no-changes",
+    "planned",
+    "partial",
+    "superseded",
+    "interrupted",
+    "failed",
+    "blocked",
 ]
 """How a run ended; a stable word for machines."""
 
+Command: TypeAlias = Literal["sync", "plan", "repair"]
+"""The commands that run the engine."""
+
 _EXIT_CODES: Mapping[RunStatus, int] = {
     "synced": 0,
+    "repaired": 0,
     "no-changes": 0,
     "planned": 0,
     "superseded": 0,
@@ -46,7 +59,7 @@ _COUNT_NAMES: Mapping[type[Change], str] = {
 class Record:
     """Everything worth telling about one run; every report is made from it alone."""
 
-    command: Literal["sync", "plan"]
+    command: Command
     status: RunStatus
     provider: str
     store_id: str
@@ -58,6 +71,12 @@ class Record:
 
     base: str = ""
     """The commit that the store was in line with before."""
+
+    is_dry: bool = False
+    """Whether the run ended before its first change because it was told to."""
+
+    findings: tuple[Finding, ...] = ()
+    """What a repair found in disarray, the worst first."""
 
     plan: Plan = field(default_factory=Plan)
     outcomes: tuple[Outcome, ...] = ()
@@ -99,7 +118,7 @@ class Record:
     @property
     def is_plan(self) -> bool:
         """Whether the run only said what it would do."""
-        return self.command == "plan"
+        return self.is_dry or self.command == "plan"
 
     @property
     def changed(self) -> bool:
@@ -141,6 +160,42 @@ class Status:
 
     storage: str = ""
     """The ref or file that keeps the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How a ledger, its store and the commit it is of agree."""
+
+    provider: str
+    store_id: str
+    target: str
+    base: str
+    """The commit that the store should be in line with; empty when there is none."""
+
+    documents: int
+    """How many the ledger has."""
+
+    copies: int
+    """How many copies in the store are ours."""
+
+    foreign: int
+    """How many are not; they are nobody's business here."""
+
+    findings: tuple[Finding, ...] = ()
+    """Every disagreement, the worst first."""
+
+    is_compared: bool = False
+    """Whether the ledger could be compared with the commit as well."""
+
+    storage: str = ""
+    """The ref or file that keeps the state."""
+
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether nothing disagrees."""
+        return not self.findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,22 @@ from pydantic import ByteSize, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from vectornator.settings.openai import OpenAISettings
-from vectornator.settings.option import CALLS, COMMANDS, PLANS, REMEMBERS, SELECTS, Group, Option
+from vectornator.settings.option import (
+    CALLS,
+    COMMANDS,
+    COMPARES,
+    PLANS,
+    REMEMBERS,
+    SELECTS,
+    STORES,
+    Group,
+    Option,
+)
+from vectornator.settings.safety import SafetySettings
 from vectornator.settings.values import (
     Conditions,
     Count,
     DeleteLimit,
-    Deletes,
     Directory,
     Number,
     Patterns,
@@ -42,7 +52,7 @@ __all__ = [
 DEFAULT_CONFIG_FILE = "vectornator.toml"
 
 
-class Settings(OpenAISettings):
+class Settings(SafetySettings, OpenAISettings):
     """What a run is asked to do; checked, complete and never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -100,7 +110,7 @@ class Settings(OpenAISettings):
         Option(
             "Use this revision.",
             Group.SOURCE,
-            (*SELECTS, "show-metadata"),
+            (*PLANS, "status", "show-metadata"),
             metavar="REVISION",
         ),
     ] = "HEAD"
@@ -113,7 +123,7 @@ class Settings(OpenAISettings):
         Option(
             "Skip files larger than this, such as 500kB or 10MB.",
             Group.SOURCE,
-            PLANS,
+            COMPARES,
             metavar="SIZE",
         ),
     ] = ByteSize(10_000_000)
@@ -126,9 +136,9 @@ class Settings(OpenAISettings):
     store_name: Annotated[
         Text,
         Option(
-            "Create a store of this name when none is known yet.",
+            "Use the store of this name when none is known yet; a run creates it if need be.",
             Group.STORE,
-            ("sync",),
+            (*STORES, "verify"),
             metavar="NAME",
         ),
     ] = ""
@@ -146,7 +156,7 @@ class Settings(OpenAISettings):
         Option(
             "Call this repository so in the store instead of by its remote: for one that moved.",
             Group.STORE,
-            PLANS,
+            COMPARES,
             metavar="ID",
             is_in_file=False,
         ),
@@ -201,58 +211,10 @@ class Settings(OpenAISettings):
         ),
     ] = SecretStr("")
 
-    dry_run: Annotated[
-        Switch, Option("Show the plan and stop.", Group.SAFETY, ("sync",), short="-n")
-    ] = False
-    force: Annotated[
-        Switch, Option("Store every document again, changed or not.", Group.SAFETY, PLANS)
-    ] = False
-    max_deletes: Annotated[
-        Deletes,
-        Option(
-            "Refuse to remove more than this number or percentage; 100% sets no limit.",
-            Group.SAFETY,
-            PLANS,
-            metavar="LIMIT",
-        ),
-    ] = DeleteLimit(25, is_percent=True)
-    max_files: Annotated[
-        Count | None,
-        Field(ge=1),
-        Option("Refuse to store more documents than this.", Group.SAFETY, PLANS, metavar="NUMBER"),
-    ] = None
-    max_bytes: Annotated[
-        Size | None,
-        Option(
-            "Refuse to upload more than this in one run, such as 500MB.",
-            Group.SAFETY,
-            PLANS,
-            metavar="SIZE",
-        ),
-    ] = None
-    allow_empty: Annotated[
-        Switch,
-        Option("Empty the store when no document is left.", Group.SAFETY, PLANS),
-    ] = False
-    allow_rollback: Annotated[
-        Switch,
-        Option("Go back to a commit older than the one last synced.", Group.SAFETY, PLANS),
-    ] = False
-    refresh: Annotated[
-        Literal["auto", "always", "never"],
-        Option("List the store first and repair what is known of it.", Group.SAFETY, PLANS),
-    ] = "auto"
-    fail_on: Annotated[
-        Literal["error", "never"],
-        Option(
-            "Exit with 1 when documents failed, or with 0 all the same.", Group.SAFETY, ("sync",)
-        ),
-    ] = "error"
-
     concurrency: Annotated[
         Count,
         Field(ge=1, le=64),
-        Option("Make this many calls at once, 1 to 64.", Group.PACE, ("sync",), metavar="NUMBER"),
+        Option("Make this many calls at once, 1 to 64.", Group.PACE, STORES, metavar="NUMBER"),
     ] = 4
     requests_per_minute: Annotated[
         Count | None,
@@ -265,7 +227,7 @@ class Settings(OpenAISettings):
         Option(
             "Start nothing new after this many minutes; what was done is saved.",
             Group.PACE,
-            ("sync",),
+            STORES,
             metavar="MINUTES",
         ),
     ] = None
@@ -324,6 +286,8 @@ class Settings(OpenAISettings):
     def _refuse_contradictions(self) -> Self:
         if self.quiet and self.verbose:
             raise _contradiction("quiet", "verbose", "contradict each other; drop one")
+        if self.rebuild and self.orphans:
+            raise _contradiction("rebuild", "orphans", "contradict each other; drop one")
         if self.source == "worktree" and self.commit != "HEAD":
             raise _contradiction(
                 "source", "commit", "contradict each other: a work tree has no revision; drop one"

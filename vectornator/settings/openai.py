@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from vectornator.settings.option import CALLS, PLANS, Group, Option
+from vectornator.settings.option import CALLS, COMPARES, PLANS, STORES, Group, Option
 from vectornator.settings.values import Count, Lines, Text, Word, Words
 
 _NAME = "openai"
@@ -85,7 +85,7 @@ class OpenAISettings(BaseModel):
     ] = "https://api.openai.com/v1"
     purpose: Annotated[
         Literal["assistants", "user_data"],
-        Option("Upload files for this purpose.", Group.OPENAI, PLANS, provider=_NAME),
+        Option("Upload files for this purpose.", Group.OPENAI, COMPARES, provider=_NAME),
     ] = "assistants"
     attach_mode: Annotated[
         Literal["auto", "batch", "single"],
@@ -124,7 +124,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Let a store that is created expire after this many days without use.",
             Group.OPENAI,
-            ("sync", "create-store"),
+            (*STORES, "create-store"),
             metavar="DAYS",
             provider=_NAME,
         ),
@@ -135,7 +135,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Give up on documents that can't be searched after this many seconds.",
             Group.OPENAI,
-            ("sync",),
+            STORES,
             metavar="SECONDS",
             provider=_NAME,
         ),

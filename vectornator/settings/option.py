@@ -21,6 +21,8 @@ class Group(StrEnum):
 COMMANDS: Mapping[str, str] = {
     "sync": "Bring the store in line with the repository's documents.",
     "plan": "Show what a sync would do; changes nothing.",
+    "verify": "Check that ledger, store and commit agree; changes nothing.",
+    "repair": "Bring ledger and store in line again, newer commits aside.",
     "list": "List the files in the store, foreign ones too.",
     "search": "Search the stored documents.",
     "create-store": "Create a store and print its id.",
@@ -31,9 +33,12 @@ COMMANDS: Mapping[str, str] = {
 """The commands that take settings, with what each is for."""
 
 ALL = tuple(COMMANDS)
-PLANS = ("sync", "plan")
-SELECTS = ("sync", "plan", "status")
-CALLS = ("sync", "plan", "list", "search", "create-store", "status")
+SYNCS = ("sync", "plan")
+STORES = ("sync", "repair")
+PLANS = ("sync", "plan", "repair")
+COMPARES = (*PLANS, "verify")
+SELECTS = (*COMPARES, "status")
+CALLS = (*SELECTS, "list", "search", "create-store")
 REMEMBERS = tuple(command for command in COMMANDS if command != "create-store")
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from vectornator.errors import Fatal, Rejected, Transient
-from vectornator.model import RemoteFile
-from vectornator.providers.around import Call, Layer
+from vectornator.providers.around import Call, Layer, Listed
 from vectornator.providers.base import VectorStoreProvider
 
 STORING = frozenset({"upload_file", "update_file"})
@@ -136,9 +135,7 @@ class CutsListings(Layer):
         self._times = times
         self._made = _Tally()
 
-    def around_listing(
-        self, call: Call, start: Callable[[], Iterator[RemoteFile]]
-    ) -> Iterator[RemoteFile]:
+    def around_listing(self, call: Call, start: Callable[[], Iterator[Listed]]) -> Iterator[Listed]:
         """List as far as it goes."""
         is_cut = self._made.count(call) <= self._times
         for number, file in enumerate(start()):

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
-from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig
+from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig, Stray
 from vectornator.providers.openai import attributes, names
 from vectornator.providers.openai.access import Access, choose_access
 from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
@@ -181,6 +181,12 @@ class OpenAIProvider(BaseVectorStoreProvider):
         """Yield every file of the store, oldest first."""
         return map(to_remote_file, self._store.list_files())
 
+    def count_files(self) -> int:
+        """Return the total of `file_counts`, which lags and counts Files that are gone."""
+        counts = (self._store.retrieve() or {}).get("file_counts")
+        total = counts.get("total") if isinstance(counts, Mapping) else None
+        return total if isinstance(total, int) else 0
+
     def describe_file(self, file_id: str) -> RemoteFile | None:
         """Look one file up."""
         item = self._store.find(file_id)
@@ -310,18 +316,18 @@ class OpenAIProvider(BaseVectorStoreProvider):
         """Remove Files of this run that nobody knows of, if an upload was never answered."""
         self._uploads.sweep()
 
-    def sweep_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> int:
-        """Remove Files whose name says that they were meant for this store, and are not in it."""
+    def find_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> Iterator[Stray]:
+        """Yield Files named after this store and not in it, then those that no store holds."""
         owner = names.find_owner(metadata, self._store.need_id())
-        strays = [
-            file["id"]
-            for file in self._uploads.list_all()
-            if names.read_owner(str(file.get("filename"))) == owner and file["id"] not in kept
-        ]
-        lost = [file_id for file_id in strays if self._store.find(file_id) is None]
-        for file_id in lost:
-            self._uploads.delete(file_id)
-        return len(lost)
+        loose = {file["id"]: file for file in self._uploads.list_all() if file["id"] not in kept}
+        for file_id, file in list(loose.items()):
+            if names.read_owner(str(file.get("filename"))) == owner:
+                del loose[file_id]
+                if self._store.find(file_id) is None:  # the listing may have lagged behind
+                    yield _to_stray(file, is_ours=True)
+        for file_id in self._store.list_held() if loose else ():
+            loose.pop(file_id, None)
+        yield from (_to_stray(file, is_ours=False) for file in loose.values())
 
     def _refuse(self, file_id: str, error: ProviderError) -> ProviderError:
         """What to settle a file with whose type is not taken: as `.txt` it may be."""
@@ -351,6 +357,17 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
 def _digest(parts: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:9]
+
+
+def _to_stray(file: Json, *, is_ours: bool) -> Stray:
+    size, created = file.get("bytes"), file.get("created_at")
+    return Stray(
+        file_id=file["id"],
+        name=str(file.get("filename") or ""),
+        size=size if isinstance(size, int) else 0,
+        created_at=float(created) if isinstance(created, int | float) else 0.0,
+        is_ours=is_ours,
+    )
 
 
 def _to_hit(found: Json) -> Hit:

@@ -113,14 +113,23 @@ class Store:
 
     def _list(self, order: Any) -> Iterator[Json]:  # noqa: ANN401  (a literal of the SDK)
         try:
-            yield from self._client.list_pages(
-                "GET /vector_stores/files",
-                lambda sdk, after: sdk.vector_stores.files.with_raw_response.list(
-                    self.need_id(), limit=PAGE, order=order, **_from(after)
-                ),
-            )
+            yield from self._list_of(self.need_id(), order)
         except Gone as error:
             raise self._explain_missing(error) from error
+
+    def list_held(self) -> Iterator[str]:
+        """The ids of the files that are in any store there is."""
+        for store in list(self._list_stores()):
+            with suppress(Gone):  # the store went meanwhile
+                yield from (str(item["id"]) for item in self._list_of(str(store["id"]), "asc"))
+
+    def _list_of(self, store_id: str, order: Any) -> Iterator[Json]:  # noqa: ANN401  (see above)
+        return self._client.list_pages(
+            "GET /vector_stores/files",
+            lambda sdk, after: sdk.vector_stores.files.with_raw_response.list(
+                store_id, limit=PAGE, order=order, **_from(after)
+            ),
+        )
 
     def list_batch(self, batch_id: str) -> Iterator[Json]:
         """The files of a batch. Raises `Gone` when the service has forgotten it."""

@@ -1,0 +1,370 @@
+"""The whole run in the order it happens: load, plan, brake, apply, record, report."""
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from vectornator import stores
+from vectornator.apply import Workshop, apply_changes, remove_leftovers, withhold
+from vectornator.drift import Finding, sort_findings
+from vectornator.errors import (
+    Fatal,
+    Refused,
+    Rejected,
+    StateConflict,
+    StateError,
+    VectornatorError,
+)
+from vectornator.git.objects import Oid
+from vectornator.journal import Journal
+from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
+from vectornator.plan import Limits, check_plan
+from vectornator.planning import Planner
+from vectornator.providers.base import Stray
+from vectornator.report.observer import Observer
+from vectornator.report.record import Command, Record, RunStatus
+from vectornator.session import Session
+from vectornator.source import CommitSource, Source
+from vectornator.state.ledger import Ledger
+from vectornator.strays import find_strays, remove_strays, to_findings
+
+MAX_ROUNDS = 10
+"""How often a run merges with others that save before it does."""
+
+
+class Run:
+    """One run under way; a dry one ends before the first change."""
+
+    def __init__(self, session: Session, observer: Observer, *, is_repair: bool = False) -> None:
+        self._session = session
+        self._is_repair = is_repair
+        self._settings = session.settings
+        self._observer = observer
+        self._remarks: list[str] = []
+        self._journal = Journal(session, self._remark)
+        self._planner = Planner(session, self._journal, observer.phase, self._remark)
+        self._started = session.clock()
+        self._commit = session.commit
+        self._base = ""
+        self._has_store = False
+        self._goal: Ledger | None = None
+        self._plan: Plan | None = None
+        self._strays: tuple[Stray, ...] = ()
+        self._findings: tuple[Finding, ...] = ()
+
+    def carry_out(self) -> Record:
+        """Run to the end and return the record of it."""
+        try:
+            self._load()
+            status = self._go_rounds()
+        except VectornatorError as error:
+            self._keep_outcomes(error)
+            if self._plan is not None:
+                refused = isinstance(error, Refused)
+                status = "blocked" if refused else self._find_status(is_whole=False)
+                self._observer.finished(self._to_record(status))
+            raise
+        record = self._to_record(status)
+        self._observer.finished(record)
+        if fatal := self._find_fatal():
+            raise fatal
+        return record
+
+    def _keep_outcomes(self, error: VectornatorError) -> None:
+        """Save what was done before an error that is not the state's own ended the run."""
+        edits, goal = self._journal.edits, self._goal
+        if goal and edits.outcomes and not edits.is_saved and not isinstance(error, StateError):
+            counts = self._to_record("failed").counts
+            with suppress(StateError):
+                self._journal.save(goal, is_complete=False, status="failed", counts=counts)
+
+    def _remark(self, words: str) -> None:
+        self._remarks.append(words)
+        self._observer.remark(words)
+
+    # Load.
+
+    def _load(self) -> None:
+        session = self._session
+        self._observer.phase(f"Reading the ledger from {session.state.location}")
+        self._pass_on_remarks()
+        has_store: bool | None
+        if self._is_repair:
+            has_store = session.provider.verify_store()
+        else:
+            has_store = stores.verify_store(session, self._remark)
+        if has_store is False:
+            has_store = stores.find_store(session, self._observer.phase)
+        self._has_store = bool(has_store)
+        self._journal.load(has_store=has_store is not False)
+        self._base = self._journal.base
+        self._commit = self._choose_commit()
+        refresh = "always" if self._is_repair else self._settings.refresh
+        if self._has_store and self._journal.must_list(refresh):
+            self._refresh()
+
+    def _choose_commit(self) -> Oid:
+        """The commit to bring the store in line with: for a repair, the one it is at already.
+
+        That is the base, or the commit that runs which did not complete have begun with.
+        """
+        ledger = self._journal.ledger
+        if not self._is_repair or ledger is None or self._settings.source == "worktree":
+            return self._commit
+        commit = ledger.commit if ledger.base and ledger.ahead else ledger.base
+        if not commit or self._session.commits.try_fetch(commit):
+            return commit or self._commit
+        self._remark(
+            f"Commit {commit[:10]}, which the ledger is of, can't be had: "
+            f"{self._commit[:10]} is taken instead."
+        )
+        return self._commit
+
+    def _refresh(self) -> None:
+        self._observer.phase("Listing the store")
+        self._journal.refresh()
+        if self._is_repair or not self._settings.dry_run:
+            self._strays = find_strays(self._session)
+        self._findings = sort_findings([*self._journal.findings, *to_findings(self._strays)])
+
+    def _pass_on_remarks(self) -> None:
+        """Tell the user what the provider and the deadline have to say, each thing once."""
+        for speaker in (self._session.bare_provider, self._session.stop):
+            for words in getattr(speaker, "remarks", ()):
+                if words not in self._remarks:
+                    self._remark(words)
+
+    # Rounds: plan, apply and save; once more when another run saved in between.
+
+    def _go_rounds(self) -> RunStatus:
+        for number in range(MAX_ROUNDS):
+            source = self._session.open_source(self._commit)
+            self._goal = self._set_goal(source)
+            if number == 0:
+                if not self._is_repair:
+                    self._mention_dirty(source)
+                if self._is_superseded(source):
+                    return "superseded"
+            if status := self._go_round(source, self._goal):
+                return status
+            self._session.stop.wait(random.uniform(0, min(8.0, 0.25 * 2**number)))  # noqa: S311
+        raise StateConflict(
+            f"{self._session.state.location} was saved by other runs {MAX_ROUNDS} times in a row. "
+            "Let syncs of one target run one at a time, for example in a concurrency group."
+        )
+
+    def _go_round(self, source: Source, goal: Ledger) -> RunStatus | None:
+        """One round and how it ended; None when it must be repeated."""
+        force = self._settings.force and self._plan is None
+        todo = self._planner.plan_round(source, goal, force=force)
+        if self._plan is None:
+            self._plan = todo
+        self._observer.planned(todo)
+        check_plan(todo, self._limits)
+        if self._settings.dry_run:
+            return "planned" if len(todo) or self._has_drift else "no-changes"
+        if not self._has_store:
+            stores.create_store(self._session, self._observer.phase)
+            self._has_store = True
+            goal = self._goal = self._set_goal(source)
+        is_whole = self._apply(todo, source)
+        status = self._find_status(is_whole=is_whole)
+        if not self._save(goal, is_complete=is_whole, status=status):
+            return None
+        return status
+
+    def _mention_dirty(self, source: Source) -> None:
+        dirty = self._session.list_dirty(source)
+        if dirty:
+            self._remark(
+                f"Not committed, so not synced: {', '.join(dirty[:3])}"
+                f"{' and others' if len(dirty) > 3 else ''}."  # noqa: PLR2004  (three are enough)
+            )
+
+    def _is_superseded(self, source: Source) -> bool:
+        """Tell whether a newer commit is synced already: an old run finishing late."""
+        base = self._base
+        if not base or base == self._commit or not isinstance(source, CommitSource):
+            return False
+        if self._settings.allow_rollback or not self._session.commits.is_older(self._commit, base):
+            return False
+        self._plan = Plan(unchanged=self._journal.documents)
+        self._remark(
+            f"Commit {self._commit[:10]} is older than {base[:10]}, which is synced already. "
+            "Nothing was changed; to go back all the same, pass --allow-rollback."
+        )
+        return True
+
+    def _set_goal(self, source: Source) -> Ledger:
+        """The ledger that is true when everything settled."""
+        provider, binding = self._session.provider, self._session.binding
+        moment = datetime.fromtimestamp(self._session.clock(), UTC)
+        return Ledger(
+            provider=provider.name,
+            store_id=provider.store_id,
+            target=binding.target,
+            source=binding.source,
+            commit=source.commit,
+            base=source.commit if source.tree else "",
+            tree=source.tree,
+            selection=source.selection.fingerprint,
+            config=self._session.config,
+            last_sync=moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        )
+
+    @property
+    def _limits(self) -> Limits:
+        settings = self._settings
+        return Limits(
+            allows_deletes=settings.max_deletes.allows,
+            max_deletes=str(settings.max_deletes),
+            max_files=settings.max_files,
+            max_bytes=settings.max_bytes,
+            allow_empty=settings.allow_empty,
+        )
+
+    # Apply.
+
+    def _apply(self, todo: Plan, source: Source) -> bool:
+        """Carry the plan out: sends first, deletes only when nothing was lost, old copies last.
+
+        Returns whether every change was done.
+        """
+        journal = self._journal
+        journal.adopt(todo.known)
+        self._sweep()
+        if not len(todo) and not journal.edits.leftovers:
+            return True
+        journal.mark_store("dirty")
+        questions = len(todo.updates) + len(todo.attribute_changes) + len(todo.deletes)
+        self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
+        shop = self._open_workshop(source)
+        sends: tuple[Change, ...] = (*todo.sends, *todo.attribute_changes)
+        outcomes = self._settle(apply_changes(sends, shop), len(todo))
+        if any(_is_lost(outcome) for outcome in outcomes):
+            deletes = withhold(todo.deletes, "something was lost before, so nothing is deleted")
+        else:
+            deletes = apply_changes(todo.deletes, shop)
+        outcomes += self._settle(deletes, len(todo))
+        if not self._find_fatal():
+            for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
+                journal.edits.forget(file_id)
+        self._pass_on_remarks()
+        return len(outcomes) == len(todo) and all(isinstance(one, Done) for one in outcomes)
+
+    def _sweep(self) -> None:
+        """Remove strays, before the first round only: later, another run is at work too."""
+        strays, self._strays = self._strays, ()
+        remove_strays(self._session, strays)
+
+    def _open_workshop(self, source: Source) -> Workshop:
+        session = self._session
+        return Workshop(
+            provider=session.provider,
+            read=source.read,
+            binding=session.binding,
+            config=session.config,
+            owns=session.proof.owns,
+            jobs=self._settings.concurrency,
+            stop=session.stop,
+            started=self._observer.started,
+            wait=session.wait,
+            patience=session.patience,
+        )
+
+    def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:
+        """Record outcomes as they come, and save now and then."""
+        settled = []
+        for outcome in outcomes:
+            settled.append(outcome)
+            self._journal.record(outcome)
+            done = len(self._journal.edits.outcomes)
+            self._observer.settled(outcome, done, max(done, total))
+            assert self._goal is not None
+            self._journal.checkpoint(self._goal, lambda: self._to_record("partial").counts)
+        return settled
+
+    # Record.
+
+    def _save(self, goal: Ledger, *, is_complete: bool, status: RunStatus) -> bool:
+        """Save the ledger and the note; False when another run saved since it was loaded."""
+        journal = self._journal
+        if journal.has_news(goal) or not is_complete:
+            self._observer.phase(f"Saving the ledger to {self._session.state.location}")
+            counts = self._to_record(status).counts
+            try:
+                journal.save(goal, is_complete=is_complete, status=status, counts=counts)
+            except StateConflict:
+                self._observer.phase("Another run saved first; merging with it")
+                self._commit = journal.rejoin(self._commit)
+                return False
+        journal.mark_clean()
+        return True
+
+    # Report.
+
+    def _find_status(self, *, is_whole: bool) -> RunStatus:
+        if self._session.stop.is_set():
+            return "interrupted"
+        is_any = any(isinstance(outcome, Done) for outcome in self._journal.edits.outcomes)
+        if not is_whole:
+            return "partial" if is_any else "failed"
+        if self._has_drift:
+            return "repaired"
+        return "synced" if is_any else "no-changes"
+
+    @property
+    def _has_drift(self) -> bool:
+        """Whether there was anything for a repair to do."""
+        return self._is_repair and bool(self._findings or self._plan)
+
+    def _find_fatal(self) -> Fatal | None:
+        """The error that ended the run early, if one did."""
+        errors = (failure.error for failure in self._journal.edits.failed)
+        return next((error for error in errors if isinstance(error, Fatal)), None)
+
+    @property
+    def _command(self) -> Command:
+        if self._is_repair:
+            return "repair"
+        return "plan" if self._settings.dry_run else "sync"
+
+    def _to_record(self, status: RunStatus) -> Record:
+        session, journal = self._session, self._journal
+        return Record(
+            command=self._command,
+            is_dry=self._settings.dry_run,
+            status=status,
+            provider=session.provider.name,
+            store_id=session.provider.store_id,
+            target=self._settings.target,
+            commit=self._commit,
+            base=self._base,
+            plan=Plan() if self._plan is None else self._plan,
+            findings=self._findings if self._is_repair else (),
+            outcomes=tuple(journal.edits.outcomes),
+            documents=journal.documents,
+            started=self._started,
+            seconds=session.clock() - self._started,
+            bytes_uploaded=sum(_count_bytes(outcome) for outcome in journal.edits.outcomes),
+            requests=session.traffic.requests.total(),
+            retries=session.traffic.retries,
+            saved_to=session.state.location if journal.state_commit else "",
+            state_commit=journal.state_commit,
+            remarks=tuple(self._remarks),
+        )
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    """Whether a change failed that another try may still save."""
+    return isinstance(outcome, Failed) and not isinstance(outcome.error, Rejected)
+
+
+def _count_bytes(outcome: Outcome) -> int:
+    """The bytes that a change has sent."""
+    match outcome:
+        case Done(Upload(document) | Update(document)):
+            return document.size or 0
+        case _:
+            return 0

@@ -1,0 +1,60 @@
+"""The store that a command works on: asked for, found by its name, created when it is missing."""
+
+from collections.abc import Callable
+
+from vectornator.errors import Fatal, NoCredentials, SettingsError
+from vectornator.providers.base import FindsStore
+from vectornator.session import Session
+
+
+def verify_store(session: Session, remark: Callable[[str], None]) -> bool | None:
+    """Tell whether there is a store; None for a plan without credentials, which can't ask."""
+    try:
+        return session.provider.verify_store()
+    except NoCredentials:
+        if not session.settings.dry_run:
+            raise
+    remark("Planned from the ledger alone: without an API key no store is asked.")
+    return None
+
+
+def find_store(session: Session, tell: Callable[[str], None]) -> bool:
+    """Look for the store by its name, where there is none by its id; changes nothing.
+
+    Raises `Fatal` for an id that the user named and that is not there.
+    """
+    name, provider = session.settings.store_name, session.provider
+    if session.settings.store_id:
+        need_store(session)
+    if not name or not isinstance(provider, FindsStore):
+        return False
+    found = provider.use_store(name)
+    if found:
+        tell(f"Found the {provider.name} store {found}")
+    return bool(found)
+
+
+def create_store(session: Session, tell: Callable[[str], None]) -> None:
+    """Create the store that is missing. Raises `SettingsError` when it has no name."""
+    settings, provider = session.settings, session.provider
+    if provider.is_shared and not settings.store_name:
+        gone = f"The store {provider.store_id} that the ledger names is gone."
+        none = f"No {provider.name} store is named."
+        raise SettingsError(
+            f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
+            "one created."
+        )
+    store_id = provider.create_store(settings.store_name or session.root.name)
+    tell(f"Created the {provider.name} store {store_id}")
+
+
+def need_store(session: Session) -> None:
+    """Raise `Fatal` unless the store exists."""
+    provider = session.provider
+    if not provider.verify_store():
+        name = provider.store_id or "none is known"
+        raise Fatal(
+            f"There is no {provider.name} store ({name}). Run `vectornator sync` or "
+            "`vectornator create-store NAME`, or pass --store-id.",
+            reason="store-not-found",
+        )

@@ -1,0 +1,44 @@
+"""What was sent to a service and that no store holds: found, told and removed."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import takewhile
+
+from vectornator.drift import DriftKind, Finding
+from vectornator.errors import Transient
+from vectornator.providers.base import FindsStrays, Stray
+from vectornator.session import Session
+
+
+def find_strays(session: Session) -> tuple[Stray, ...]:
+    """What runs that were cut short have sent and not stored, as far as it is ours.
+
+    The store must have been listed before. None are found where the service can't tell now:
+    the next run that lists the store looks again.
+    """
+    with suppress(Transient):
+        return tuple(takewhile(lambda stray: stray.is_ours, _ask(session)))
+    return ()
+
+
+def find_orphans(session: Session) -> list[Stray]:
+    """What no store holds and nothing proves to be ours; the store must have been listed."""
+    return [stray for stray in _ask(session) if not stray.is_ours]
+
+
+def _ask(session: Session) -> Iterator[Stray]:
+    provider = session.provider
+    if isinstance(provider, FindsStrays):
+        yield from provider.find_strays(session.binding.ownership, session.proof.listed)
+
+
+def to_findings(strays: Iterable[Stray]) -> Iterator[Finding]:
+    """Strays as findings beside those about copies."""
+    return (Finding(DriftKind.STRAY, stray.name, stray.file_id) for stray in strays)
+
+
+def remove_strays(session: Session, strays: Iterable[Stray]) -> None:
+    """Remove strays; one that can't be removed now is found again by a later run."""
+    for stray in strays:
+        with suppress(Transient):
+            session.provider.delete_file(stray.file_id)
