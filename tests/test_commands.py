@@ -93,6 +93,57 @@ def test_quiet_means_quiet(run: Run, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr() == ("", "")
 
 
+def test_verify_says_so(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is in line is told in one line with a few facts, and that is exit code 0."""
+    assert synced("verify", "--dry-run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("In line: the ledger agrees with the store, and with commit ")
+    assert [line.split()[0] for line in lines[1:]] == [
+        "store",
+        "target",
+        "commit",
+        "ledger",
+        "copies",
+    ]
+
+
+def test_drift_is_exit_code_20(
+    synced: Run, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Drift is named by verify, shown by a dry repair, and gone after a repair."""
+    git(repository, "update-ref", "-d", "refs/notes/vectornator")
+    named = ("--store-id", "store-1")
+    assert synced("verify", *named) == 20
+    assert "Not in line: 1 unknown. Run `vectornator repair`." in capsys.readouterr().out
+    assert synced("repair", "--dry-run", *named) == 0
+    assert "1 unknown: in the store, not in the ledger; to be adopted" in capsys.readouterr().out
+    assert synced("repair", *named) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "Repaired: 1 unchanged"
+    assert synced("verify") == 0
+
+
+def test_verify_in_json(synced: Run, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict, counts and findings are one document."""
+    git(repository, "update-ref", "-d", "refs/notes/vectornator")
+    assert synced("verify", "--json", "--store-id", "store-1") == 20
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["in-line"], answer["counts"]) == (False, {"unknown": 1})
+    assert [(one["kind"], one["path"]) for one in answer["findings"]] == [("unknown", "guide.md")]
+
+
+def test_orphans_where_there_can_be_none(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """A provider that keeps files nowhere but in its store has no orphans."""
+    assert synced("repair", "--orphans") == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()[-1]) == ("", "There are no orphans.")
+
+
+def test_orphans_and_rebuild_contradict(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """One lists and the other works: asking for both is an error."""
+    assert synced("repair", "--orphans", "--rebuild") == 2
+    assert "contradict each other" in capsys.readouterr().err
+
+
 def test_verbose_shows_the_calls_to_the_store(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Every call is a line, for those who want to know what goes on."""
     assert run("sync", "--store-name", "docs", "--verbose") == 0

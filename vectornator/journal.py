@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from vectornator.drift import Drift, Finding, needs_listing, reconcile, summarise_findings
+from vectornator.drift import Drift, Finding, needs_listing, reconcile
 from vectornator.edits import Edits, close_ledger, write_note
 from vectornator.errors import Refused, Rejected, StateConflict, Withheld
 from vectornator.git.failures import Unreachable
@@ -108,11 +108,6 @@ class Journal:
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
         self.edits.leftovers = dict(drift.leftovers)
         self.drift = self.drift or drift
-        if drift.findings:
-            self._remark(
-                "The store was listed and disagreed with the ledger: "
-                f"{summarise_findings(drift.findings)}."
-            )
 
     def read_manifest(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
         """The entries of `paths`, or all, with this run's own edits on top."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from vectornator import stores
 from vectornator.apply import Workshop, apply_changes, remove_leftovers, withhold
-from vectornator.drift import Finding, sort_findings
+from vectornator.drift import Finding, sort_findings, summarise_findings
 from vectornator.errors import (
     Fatal,
     Refused,
@@ -127,6 +127,11 @@ class Run:
         if self._is_repair or not self._settings.dry_run:
             self._strays = find_strays(self._session)
         self._findings = sort_findings([*self._journal.findings, *to_findings(self._strays)])
+        if self._findings:
+            self._remark(
+                "The store was listed and disagreed with the ledger: "
+                f"{summarise_findings(self._findings)}."
+            )
 
     def _pass_on_remarks(self) -> None:
         """Tell the user what the provider and the deadline have to say, each thing once."""

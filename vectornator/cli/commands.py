@@ -126,7 +126,9 @@ def _show_record(record: Record, call: Call) -> None:
 
 
 def _verify(call: Call) -> int:
-    found = queries.verify(call.settings, call.environ, call.output.talk)
+    found = queries.verify(
+        call.settings, call.environ, lambda words: call.output.talk(f"{words} …")
+    )
     for remark in found.remarks:
         call.output.talk(f"note: {remark}")
     paint, is_whole = call.output.data_paint, call.settings.verbose

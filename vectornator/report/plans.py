@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from vectornator.drift import summarise_findings
 from vectornator.model import (
     Change,
     Delete,
@@ -149,7 +148,7 @@ def render_record(record: Record, *, paint: Paint = PLAIN, is_whole: bool = Fals
     lines += _list_failures(record, paint, is_whole)
     if is_whole:
         lines += render_findings(record.findings, paint=paint, is_whole=True)
-    lines += [f"  {line}" for line in _describe(record) if line]
+    lines += [f"  {line}" for line in (_describe_store(record), _describe_state(record)) if line]
     return "\n".join(lines)
 
 
@@ -181,11 +180,6 @@ def _list_failures(record: Record, paint: Paint, is_whole: bool) -> Iterator[str
         yield f"  {render_failure(failed.change.path, failed.message, paint)}"
     if len(failures) > len(shown):
         yield paint(f"  and {len(failures) - len(shown):,} more (--verbose shows all)", "faint")
-
-
-def _describe(record: Record) -> tuple[str, ...]:
-    found = summarise_findings(record.findings)
-    return f"Found {found}" if found else "", _describe_store(record), _describe_state(record)
 
 
 def _describe_store(record: Record) -> str:

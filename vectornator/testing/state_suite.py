@@ -168,6 +168,20 @@ class StateSuite:
         third.load()
         assert third.read_entries() == {"b.md": make_entry(2)}
 
+    def test_start_over(
+        self, store: StateStore, make_store: Callable[[], StateStore], commits: list[str]
+    ) -> None:
+        """A store that starts over keeps its notes, and neither ledger nor entries."""
+        store.save(make_ledger(7), {"a.md": make_entry(1)}, make_note(commits[0]))
+        second = make_store()
+        second.start_over()
+        assert second.read_entries() == {}
+        second.save(make_ledger(1), {"b.md": make_entry(2)}, make_note(commits[1]))
+        third = make_store()
+        assert third.load() == make_ledger(1)
+        assert third.read_entries() == {"b.md": make_entry(2)}
+        assert [note.commit for note in third.list_notes(9)] == [commits[1], commits[0]]
+
     def test_note_is_found(
         self, store: StateStore, make_store: Callable[[], StateStore], commits: list[str]
     ) -> None:
