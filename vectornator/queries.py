@@ -93,7 +93,10 @@ def _remark_unfinished(session: Session, journal: Journal) -> Iterator[str]:
             yield f"Nothing is recorded yet in {session.state.location}."
         return
     if journal.must_list("auto"):
-        yield "The store remembers a run that did not finish: the next sync lists the store first."
+        yield (
+            "The store remembers a run that did not finish, or another ledger: the next sync lists "
+            "it first."
+        )
     if ahead := len(journal.ledger.ahead):
         yield f"{ahead} documents are settled ahead of the commit: run `vectornator sync`."
 

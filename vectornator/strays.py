@@ -1,8 +1,7 @@
-"""What was sent to a service and that no store holds: found, told and removed."""
+"""What was sent to a service and never put into the store: found, told and removed."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import takewhile
 
 from vectornator.drift import DriftKind, Finding
 from vectornator.errors import Transient
@@ -17,13 +16,16 @@ def find_strays(session: Session) -> tuple[Stray, ...]:
     the next run that lists the store looks again.
     """
     with suppress(Transient):
-        return tuple(takewhile(lambda stray: stray.is_ours, _ask(session)))
+        return tuple(stray for stray in _ask(session) if stray.is_ours)
     return ()
 
 
 def find_orphans(session: Session) -> list[Stray]:
     """What no store holds and nothing proves to be ours; the store must have been listed."""
-    return [stray for stray in _ask(session) if not stray.is_ours]
+    others = [stray for stray in _ask(session) if not stray.is_ours]
+    provider = session.provider
+    held = provider.find_held() if others and isinstance(provider, FindsStrays) else ()
+    return [stray for stray in others if stray.file_id not in held]
 
 
 def _ask(session: Session) -> Iterator[Stray]:

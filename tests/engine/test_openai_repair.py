@@ -101,6 +101,16 @@ def test_orphans_are_listed_and_stay(lab: OpenAILab) -> None:
     assert stray not in lab.server.state.files
 
 
+def test_sweeping_asks_no_other_store(lab: OpenAILab) -> None:
+    """A repair looks for its own strays only: what other stores hold is not listed for that."""
+    lab.server.state.add_file("notes.md", b"mine alone")
+    leave_stray(lab)
+    lab.repair()
+    assert lab.requests["files.list"] == 1
+    assert "vector_stores.list" not in lab.requests
+    assert lab.requests["files.delete"] == 1
+
+
 def test_counts_that_disagree_are_a_remark(lab: OpenAILab) -> None:
     """A ghost in the store's own count is told, and is no drift."""
     lab.store.ghosts = 2

@@ -218,6 +218,10 @@ class _FindsStrays(Layer):
         inner, call = cast("FindsStrays", self.inner), Call("find_strays")
         return self.around_listing(call, lambda: inner.find_strays(metadata, kept))
 
+    def find_held(self) -> Collection[str]:
+        inner = cast("FindsStrays", self.inner)
+        return self.around(Call("find_held"), inner.find_held)
+
 
 class _CountsFiles(Layer):
     def count_files(self) -> int:

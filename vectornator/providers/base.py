@@ -285,7 +285,7 @@ class StagesFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Something that was sent to the service and that no store holds."""
+    """Something that was sent to the service and is not in the store."""
 
     file_id: str
     name: str
@@ -303,16 +303,18 @@ class Stray:
 
 @runtime_checkable
 class FindsStrays(Protocol):
-    """An ability: find what was sent to the service and never put into a store."""
+    """An ability: find what was sent to the service and is not in the store."""
 
     def find_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> Iterator[Stray]:
-        """Yield what no store holds, that of our ownership mark first; changes nothing.
+        """Yield what is not in the store in use, ours and others'; changes nothing.
 
-        `metadata` holds the mark, `kept` the ids of all copies in the store. What another run
-        is staging at this moment is a stray too: runs of one target take turns. Telling what
-        is not ours may take a listing of every store, so whoever has no use for it stops
-        before. A stray is removed with `delete_file`.
+        `metadata` holds the ownership mark, `kept` the ids of all copies in the store. What
+        another run is staging at this moment is a stray too: runs of one target take turns.
+        What is not ours may be in another store. A stray is removed with `delete_file`.
         """
+
+    def find_held(self) -> Collection[str]:
+        """Return the ids of everything that is in any store; takes a listing of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -317,17 +317,19 @@ class OpenAIProvider(BaseVectorStoreProvider):
         self._uploads.sweep()
 
     def find_strays(self, metadata: Mapping[str, str], kept: Collection[str]) -> Iterator[Stray]:
-        """Yield Files named after this store and not in it, then those that no store holds."""
+        """Yield Files that are not in the store; their names tell which were meant for it."""
         owner = names.find_owner(metadata, self._store.need_id())
-        loose = {file["id"]: file for file in self._uploads.list_all() if file["id"] not in kept}
-        for file_id, file in list(loose.items()):
-            if names.read_owner(str(file.get("filename"))) == owner:
-                del loose[file_id]
-                if self._store.find(file_id) is None:  # the listing may have lagged behind
-                    yield _to_stray(file, is_ours=True)
-        for file_id in self._store.list_held() if loose else ():
-            loose.pop(file_id, None)
-        yield from (_to_stray(file, is_ours=False) for file in loose.values())
+        for file in self._uploads.list_all():
+            is_ours = names.read_owner(str(file.get("filename"))) == owner
+            is_loose = file["id"] not in kept
+            if is_loose and is_ours:  # the listing may have lagged behind
+                is_loose = self._store.find(file["id"]) is None
+            if is_loose:
+                yield _to_stray(file, is_ours=is_ours)
+
+    def find_held(self) -> Collection[str]:
+        """List the files of every store of the account."""
+        return frozenset(self._store.list_held())
 
     def _refuse(self, file_id: str, error: ProviderError) -> ProviderError:
         """What to settle a file with whose type is not taken: as `.txt` it may be."""
