@@ -138,6 +138,20 @@ def test_orphans_where_there_can_be_none(synced: Run, capsys: pytest.CaptureFixt
     assert (shown.out, shown.err.splitlines()[-1]) == ("", "There are no orphans.")
 
 
+@pytest.mark.usefixtures("synced")
+@pytest.mark.parametrize("option", ["rebuild", "orphans"])
+def test_acts_of_repair_are_for_repair_alone(
+    repository: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """A variable that asks for an act of repair means nothing to other commands."""
+    environ = {"VECTORNATOR_PROVIDER": "shelf", f"VECTORNATOR_{option.upper()}": "true"}
+    arguments = ["sync", "--remote", "none", "-C", str(repository)]
+    assert main(arguments, {**environ, **_IDENTITY}) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Nothing to do: 1 unchanged")
+    assert "listed" not in shown.err
+
+
 def test_orphans_and_rebuild_contradict(synced: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """One lists and the other works: asking for both is an error."""
     assert synced("repair", "--orphans", "--rebuild") == 2

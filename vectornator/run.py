@@ -14,6 +14,7 @@ from vectornator.errors import (
     Rejected,
     StateConflict,
     StateError,
+    Transient,
     VectornatorError,
 )
 from vectornator.git.objects import Oid
@@ -90,7 +91,7 @@ class Run:
         self._observer.phase(f"Reading the ledger from {session.state.location}")
         self._pass_on_remarks()
         has_store: bool | None
-        if self._is_repair:
+        if self._is_repair:  # without a store that can be asked, there is nothing to go by
             has_store = session.provider.verify_store()
         else:
             has_store = stores.verify_store(session, self._remark)
@@ -125,7 +126,8 @@ class Run:
         self._observer.phase("Listing the store")
         self._journal.refresh()
         if self._is_repair or not self._settings.dry_run:
-            self._strays = find_strays(self._session)
+            with suppress(Transient):  # the next run that lists the store looks again
+                self._strays = find_strays(self._session)
         self._findings = sort_findings([*self._journal.findings, *to_findings(self._strays)])
         if self._findings:
             self._remark(

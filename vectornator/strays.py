@@ -12,12 +12,9 @@ from vectornator.session import Session
 def find_strays(session: Session) -> tuple[Stray, ...]:
     """What runs that were cut short have sent and not stored, as far as it is ours.
 
-    The store must have been listed before. None are found where the service can't tell now:
-    the next run that lists the store looks again.
+    The store must have been listed before. Raises `Transient` where the service can't tell now.
     """
-    with suppress(Transient):
-        return tuple(stray for stray in _ask(session) if stray.is_ours)
-    return ()
+    return tuple(stray for stray in _ask(session) if stray.is_ours)
 
 
 def find_orphans(session: Session) -> list[Stray]:

@@ -223,6 +223,19 @@ def test_repair_at_the_commit_asked_for(lab: Lab) -> None:
     assert {*FIRST, "new.md"} == set(lab.contents)
 
 
+def test_commit_that_is_gone(lab: Lab) -> None:
+    """Where the commit of the ledger can't be had, verify says so and repair takes the other."""
+    lab.settings = lab.settings.model_copy(update={"metadata_storage": "file"})
+    lab.sync()
+    edit_ledger(lab, lambda text: text.replace(lab.repo.head, "e" * 40))
+    found = lab.verify()
+    assert (True, False) == (found.is_in_line, found.is_compared)
+    assert "is not at hand" in found.remarks[0]
+    assert lab.repo.head == lab.repair().commit
+    assert "can't be had" in " ".join(lab.witness.remarks)
+    assert lab.verify().is_compared
+
+
 def test_repair_ends_what_was_begun(lab: Lab) -> None:
     """A sync that was cut short is carried on with at its commit, not taken back."""
     lab.sync()

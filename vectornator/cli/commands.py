@@ -52,8 +52,11 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     output.adopt(resolved.settings, environ)
     for line in introduce(resolved):
         output.talk(line)
-    call = Call(command, argument, resolved.settings, environ, output)
-    if command in _RUNS and not call.settings.orphans:
+    settings = resolved.settings
+    if command != "repair":  # a variable may be meant for another command
+        settings = settings.model_copy(update={"rebuild": False, "orphans": False})
+    call = Call(command, argument, settings, environ, output)
+    if command in _RUNS and not settings.orphans:
         return _run(call)
     with follow_log(output.talk, is_on=output.is_verbose):
         return _LOOK_UPS[command](call)
