@@ -61,7 +61,7 @@ class SafetySettings(BaseModel):
     rebuild: Annotated[
         Switch,
         Option(
-            "Make the ledger anew from what the store says of itself; the old one stays unread.",
+            "Make the ledger anew from what the store says of itself, whatever the old one says.",
             Group.SAFETY,
             ("repair",),
             is_in_file=False,
