@@ -98,11 +98,11 @@ def test_every_problem_is_named_with_its_source(tmp_path: Path) -> None:
     assert message.split("; ") == [
         "'paterns' (in vectornator.toml) is not a setting",
         "did you mean patterns?",
-        "source: 'worktre' (from --source) is not one of commit or worktree",
-        "did you mean worktree?",
         "dry-run: 'yes' (from the input dry-run) is neither true nor false",
         f"max-deletes: '25 percent' (from {variable}) is neither a number nor a percentage",
         "try 25%",
+        "source: 'worktre' (from --source) is not one of commit or worktree",
+        "did you mean worktree?",
         "concurrency: 0 (from vectornator.toml) is less than 1",
     ]
 

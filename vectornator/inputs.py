@@ -21,6 +21,9 @@ _LARGEST_FILE = 1024 * 1024
 _LONGEST_VALUE = 60
 """How much of a wrong value is worth repeating."""
 
+_NEARLY = 0.7
+"""How alike a variable must be to one of ours to be taken for a slip; IMAGE_BUILD is no REBUILD."""
+
 _COMPLAINTS: Mapping[str, str] = {
     "byte_size": "is not a size; try 500kB or 10MB",
     "byte_size_unit": "is not a size; try 500kB or 10MB",
@@ -228,5 +231,5 @@ def _remark_misspelt(environ: Mapping[str, str]) -> Iterator[str]:
         rest = name.removeprefix(_PREFIX)
         if rest in known or rest == name:
             continue
-        if close := difflib.get_close_matches(rest, known, n=1):
+        if close := difflib.get_close_matches(rest, known, n=1, cutoff=_NEARLY):
             yield f"{name} sets nothing; did you mean {_PREFIX}{close[0]}?"
