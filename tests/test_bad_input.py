@@ -134,7 +134,7 @@ def test_notes_ref_on_a_blob_says_what_to_do(lab: Lab, capsys: pytest.CaptureFix
     """A ref that somebody moved is left alone, and the way out is named."""
     lab.repo.run("update-ref", REF, lab.repo.run("rev-parse", "HEAD:a.md"))
     exit_code, line = run(capsys, "sync", "-C", str(lab.repo.root))
-    assert (5, True) == (exit_code, "Delete the ref to start afresh" in line)
+    assert (5, True) == (exit_code, "vectornator repair --rebuild" in line)
 
 
 def test_a_ledger_that_can_not_be_saved_is_an_error_of_the_state(
