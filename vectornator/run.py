@@ -355,7 +355,7 @@ class Run:
             started=self._started,
             seconds=session.clock() - self._started,
             bytes_uploaded=sum(_count_bytes(outcome) for outcome in journal.edits.outcomes),
-            requests=session.traffic.requests.total(),
+            requests=session.requests,
             retries=session.traffic.retries,
             saved_to=session.state.location if journal.state_commit else "",
             state_commit=journal.state_commit,

@@ -18,7 +18,12 @@ from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
-from vectornator.providers.base import ChangesAttributes, ProviderConfig, VectorStoreProvider
+from vectornator.providers.base import (
+    ChangesAttributes,
+    CountsRequests,
+    ProviderConfig,
+    VectorStoreProvider,
+)
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
 from vectornator.selection import Selection, read_ignore_files
@@ -100,6 +105,14 @@ class Session:
     def traffic(self) -> Traffic:
         """Counts the provider's requests and retries."""
         return Traffic()
+
+    @property
+    def requests(self) -> int:
+        """How many requests the store was sent; where it does not tell, how many calls it had."""
+        provider = self.bare_provider
+        if isinstance(provider, CountsRequests):
+            return provider.requests
+        return self.traffic.requests.total()
 
     @cached_property
     def bare_provider(self) -> VectorStoreProvider:

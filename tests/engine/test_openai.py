@@ -61,6 +61,13 @@ def test_no_op_costs_one_request(lab: OpenAILab) -> None:
     assert lab.requests == {"vector_stores.retrieve": 1}
 
 
+def test_reported_requests_are_those_that_were_made(lab: OpenAILab) -> None:
+    """The record counts what the server saw, pages and all, and not the calls of the contract."""
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": None, "new.md": "# New\n"})
+    record = lab.sync()
+    assert record.requests == len(lab.server.ledger.of())
+
+
 @pytest.mark.parametrize("number", [2, 150, 1100])
 def test_adding(lab: OpenAILab, number: int) -> None:
     """A documents cost A uploads, an attaching for every 500, and a page for every 100."""

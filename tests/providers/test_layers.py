@@ -41,6 +41,7 @@ ABILITIES = (
     base.StagesFiles,
     base.FindsStrays,
     base.CountsFiles,
+    base.CountsRequests,
 )
 
 

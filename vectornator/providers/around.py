@@ -11,6 +11,7 @@ from vectornator.providers.base import (
     Bucket,
     ChangesAttributes,
     CountsFiles,
+    CountsRequests,
     DeletesStore,
     DescribesFiles,
     FindsStore,
@@ -229,6 +230,12 @@ class _CountsFiles(Layer):
         return self.around(Call("count_files"), inner.count_files)
 
 
+class _CountsRequests(Layer):
+    @property
+    def requests(self) -> int:
+        return cast("CountsRequests", self.inner).requests
+
+
 class _LimitsRates(Layer):
     @property
     def buckets(self) -> Sequence[Bucket]:
@@ -246,6 +253,7 @@ _ABILITIES: tuple[tuple[type[Any], type[Layer]], ...] = (
     (StagesFiles, _StagesFiles),
     (FindsStrays, _FindsStrays),
     (CountsFiles, _CountsFiles),
+    (CountsRequests, _CountsRequests),
     (LimitsRates, _LimitsRates),
 )
 """Every ability of `base`, and the part of a layer that passes it on."""

@@ -340,6 +340,15 @@ class CountsFiles(Protocol):
 
 
 @runtime_checkable
+class CountsRequests(Protocol):
+    """An ability: tell how many requests all calls together took; else a call counts as one."""
+
+    @property
+    def requests(self) -> int:
+        """How many were sent since `initialize`; may be read while calls are under way."""
+
+
+@runtime_checkable
 class LimitsRates(Protocol):
     """An ability: know how many calls of a kind the service takes in a minute."""
 

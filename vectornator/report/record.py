@@ -89,6 +89,8 @@ class Record:
     seconds: float = 0.0
     bytes_uploaded: int = 0
     requests: int = 0
+    """What the store was sent; calls of the contract where the provider can't tell."""
+
     retries: int = 0
     saved_to: str = ""
     """The ref or file that keeps the state; empty when nothing was saved."""

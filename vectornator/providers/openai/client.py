@@ -45,6 +45,8 @@ class Client:
         self._access = access
         self._lock = threading.Lock()
         self._sdk: openai.OpenAI | None = None
+        self.requests = 0
+        """How many requests were sent so far."""
 
     def ask(self, what: str, send: Callable[["openai.OpenAI"], Response]) -> Json:
         """Make one request, called `what` in messages, and return the object it is answered with.
@@ -92,11 +94,18 @@ class Client:
         import openai  # noqa: PLC0415  (loaded by now)
 
         try:
-            return send(sdk)
+            return self._send_counted(sdk, send)
         except openai.AuthenticationError as error:
             refused = error.request.headers.get("authorization", "").removeprefix("Bearer ")
             if not (self._access and self._access.renew(refused)):
                 raise
+        return self._send_counted(sdk, send)
+
+    def _send_counted(
+        self, sdk: "openai.OpenAI", send: Callable[["openai.OpenAI"], Response]
+    ) -> Response:
+        with self._lock:
+            self.requests += 1
         return send(sdk)
 
     def _find_cause(self, error: "openai.OpenAIError") -> "openai.OpenAIError | None":

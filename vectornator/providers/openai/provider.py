@@ -104,6 +104,11 @@ class OpenAIProvider(BaseVectorStoreProvider):
         return f"openai-{_digest([names.VERSION, self._options.chunking])}"
 
     @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._client.requests
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What the user should know: who may listen, and which attributes did not fit."""
         with self._lock:
