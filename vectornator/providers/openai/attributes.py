@@ -179,6 +179,11 @@ def from_wire(wire: object) -> dict[str, str]:
     return whole
 
 
+def has_attributes(item: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
+    """Tell whether what the service shows of a file has all attributes that were sent for it."""
+    return from_wire(wanted).items() <= from_wire(item.get("attributes")).items()
+
+
 def _list_parts(texts: Mapping[str, str], key: str) -> Iterator[str]:
     for number in range(2, MOST_KEYS):
         if (name := f"{key}{_PART}{number}") not in texts:

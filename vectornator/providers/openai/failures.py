@@ -76,17 +76,22 @@ def explain(
     words = f"{what}: {answer}"
     if answer.status in {402, 429}:
         return _explain_limit(answer, words)
-    if answer.headers.get("x-should-retry") == "true":
+    if _is_unclear(answer):
         return Unanswered(words, retry_after=read_wish(answer.headers))
     match answer.status:
         case 401 | 403:
             return Fatal(f"{words}. {advice}", reason="auth")
-        case 400 | 404 | 410 | 413 | 415 | 422:
-            return _explain_refusal(answer, words)
         case status if status < 400:  # noqa: PLR2004  (a redirect that leads nowhere)
             return Fatal(f"{words}. Check --base-url.")
         case _:
-            return Unanswered(words, retry_after=read_wish(answer.headers))
+            return _explain_refusal(answer, words)
+
+
+def _is_unclear(answer: Answer) -> bool:
+    """Tell whether the same request may fare better, though it may have been carried out."""
+    is_asked_for = answer.headers.get("x-should-retry") == "true"
+    is_broken = answer.status >= 500 and answer.status != 501  # noqa: PLR2004  (not implemented)
+    return is_asked_for or is_broken or answer.status in {408, 409, 425}
 
 
 def _explain_limit(answer: Answer, words: str) -> ProviderError:

@@ -48,6 +48,9 @@ _NOT_TEXT = frozenset({".doc", ".docx", ".pdf", ".pptx"})
 _LONGEST = 200
 """Bytes of a name; file systems behind such services seldom take more than 255."""
 
+_PIECE = 1_000_000
+"""Bytes that are decoded at a time."""
+
 _MARK = re.compile(r"\.([0-9a-f]{10})[0-9a-f]{6}\.[a-z]+$")
 
 
@@ -99,11 +102,19 @@ def encode_text(content: bytes, name: UploadName) -> bytes:
         return content
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content
+    return content if _is_utf8(content) else content.decode("cp1252", "replace").encode()
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether content is UTF-8; decoded at once, it might take four times its room."""
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(content)
     try:
-        content.decode()
+        for start in range(0, len(content), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace").encode()
-    return content
+        return False
+    return True
 
 
 def find_suffix(path: str) -> str:

@@ -17,11 +17,17 @@ from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig, Stray
 from vectornator.providers.openai import attributes, names
 from vectornator.providers.openai.access import Access, choose_access
-from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
+from vectornator.providers.openai.attributes import (
+    Rules,
+    from_wire,
+    has_attributes,
+    to_filter,
+    to_wire,
+)
 from vectornator.providers.openai.client import Client, Json
 from vectornator.providers.openai.failures import Unanswered
 from vectornator.providers.openai.hosts import is_exposed
-from vectornator.providers.openai.intake import Intake, has_attributes
+from vectornator.providers.openai.intake import Intake
 from vectornator.providers.openai.options import Options, read_options
 from vectornator.providers.openai.store import Store, to_remote_file
 from vectornator.providers.openai.uploads import Uploads

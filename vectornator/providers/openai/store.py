@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from vectornator.errors import Fatal, Transient
+from vectornator.errors import Fatal, Rejected, Transient
 from vectornator.model import RemoteFile
 from vectornator.providers.openai.attributes import from_wire
 from vectornator.providers.openai.client import PAGE, Client, Json, need
@@ -166,7 +166,7 @@ class Store:
         )
 
     def detach(self, file_id: str) -> bool:
-        """Take a file out of the store; False when it was not in it."""
+        """Take a file out of the store; False when it was not in it. None is refused for good."""
         what = "DELETE /vector_stores/files"
         try:
             answer = self._client.ask(
@@ -179,6 +179,8 @@ class Store:
             if is_about_store(error):
                 raise self._explain_missing(error) from error
             return False
+        except Rejected as error:
+            raise Unanswered(str(error)) from error
         if answer.get("deleted") is False:
             raise Unanswered(f"{what}: {file_id} was not removed")
         return True

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from vectornator.errors import Rejected
 from vectornator.providers.openai.client import PAGE, Client, Json, need, scale_timeout
 from vectornator.providers.openai.failures import Gone, Unanswered
 from vectornator.providers.openai.names import UploadName
@@ -71,12 +72,16 @@ class Uploads:
         return file_id in self._claimed
 
     def delete(self, file_id: str) -> None:
-        """Remove a File; one that is gone is not an error."""
+        """Remove a File; one that is gone is not an error, and none is refused for good."""
         what = "DELETE /files"
-        with suppress(Gone):
+        try:
             answer = self._client.ask(what, lambda sdk: sdk.files.with_raw_response.delete(file_id))
-            if answer.get("deleted") is False:
-                raise Unanswered(f"{what}: {file_id} was not deleted")
+        except Gone:
+            return
+        except Rejected as error:
+            raise Unanswered(str(error)) from error
+        if answer.get("deleted") is False:
+            raise Unanswered(f"{what}: {file_id} was not deleted")
 
     def read_name(self, file_id: str) -> str:
         """The name of a File; empty when there is none."""
