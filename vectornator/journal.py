@@ -214,10 +214,12 @@ class Journal:
 
         A call that was repeated may have been carried out before its answer was lost: one that
         stores something then leaves a copy that nobody knows of, one that removes something
-        perhaps only half of it. A question that had to be asked twice leaves nothing.
+        perhaps only half of it. A question that had to be asked twice leaves nothing. A store that
+        does not know a copy of ours may only have said so.
         """
-        repeated = self._session.traffic.repeated
-        is_lost = self._session.stop.is_set() or any(repeated[method] for method in _LEAVING)
+        session, repeated = self._session, self._session.traffic.repeated
+        is_repeated = any(repeated[method] for method in _LEAVING)
+        is_lost = session.stop.is_set() or is_repeated or session.proof.is_missed
         errors = (failure.error for failure in self.edits.failed)
         if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
             self.mark_store("clean")

@@ -22,6 +22,7 @@ class Proof:
         self._binding = binding
         self._lock = threading.Lock()
         self._known: Mapping[str, RemoteFile] = {}
+        self._is_missed = False
         self._must_list = not isinstance(provider, DescribesFiles)
 
     def keep(self, listing: Iterable[RemoteFile]) -> Iterator[RemoteFile]:
@@ -32,6 +33,12 @@ class Proof:
             yield file
         with self._lock:
             self._known, self._must_list = known, False
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the store did not know a copy that it was asked for: the ledger was wrong."""
+        with self._lock:
+            return self._is_missed
 
     @property
     def listed(self) -> Collection[str]:
@@ -48,6 +55,9 @@ class Proof:
     def owns(self, file_id: str, path: str) -> bool | None:
         """Tell whether the store says that a copy is ours and of `path`; None if there is none."""
         file = self._find(file_id)
+        if file is None:
+            with self._lock:
+                self._is_missed = True
         return None if file is None else self._binding.owns(file.attributes, path)
 
     def _find(self, file_id: str) -> RemoteFile | None:

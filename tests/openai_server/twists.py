@@ -183,7 +183,11 @@ def attach_twice(state: State, request: Request) -> None:
 def fail_every_other(state: State, _: Request) -> None:
     """Half the files of the newest batch fail, and the batch completes."""
     batch = next(reversed(state.batches.values()), None)
+    effects = reversed(state.side_effects)
+    made = {it.file_id for it in effects if (it.kind, it.request) == ("attached", state.request)}
     for attachment in batch.attachments[::2] if batch else ():
+        if attachment.file.id not in made:
+            continue  # the request was refused, and the newest batch is an older one
         attachment.outcome = "failed"
         attachment.error = {"code": "server_error", "message": "An internal error occurred."}
 

@@ -79,6 +79,7 @@ class Guard:
             self.breaches.append(f"{where}: touched {touched[:3]}")
         if missing := self._kept - served:
             self.breaches.append(f"{where}: nothing is found of {sorted(missing)}")
+            self._kept -= missing  # once is enough
         self._foreign = foreign
 
     @property

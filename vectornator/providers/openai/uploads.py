@@ -76,7 +76,9 @@ class Uploads:
         what = "DELETE /files"
         try:
             answer = self._client.ask(what, lambda sdk: sdk.files.with_raw_response.delete(file_id))
-        except Gone:
+        except Gone as error:
+            if self.read_name(file_id):
+                raise Unanswered(f"{error}, and yet it is there") from error
             return
         except Rejected as error:
             raise Unanswered(str(error)) from error
