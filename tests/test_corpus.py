@@ -10,7 +10,9 @@ from threading import Event
 
 import pytest
 
+from tests.openai_server import Clock, OpenAIServer
 from tests.support.lab import Lab, Witness
+from tests.support.openai import OpenAILab
 from tests.support.repositories import ENVIRON, GitRepo
 from vectornator.queries import list_files, search
 from vectornator.report.record import Record
@@ -40,9 +42,9 @@ def repo(tmp_path: Path) -> GitRepo:
     return repo
 
 
-def list_commits(repo: GitRepo) -> list[str]:
+def list_commits(repo: GitRepo, last: str) -> list[str]:
     """The commits to replay, oldest first."""
-    return repo.run("rev-list", "--reverse", "HEAD..master").split()
+    return repo.run("rev-list", "--reverse", f"HEAD..{last}").split()
 
 
 def hash_selection(repo: GitRepo, commit: str, *patterns: str) -> dict[str, str]:
@@ -71,9 +73,10 @@ def replay(
     patterns: tuple[str, ...],
     run: Callable[[], Record],
     hash_store: Callable[[], dict[str, str]],
+    last: str = "master",
 ) -> None:
     """Sync every commit; after each the store is the selection, and a second run does nothing."""
-    for commit in list_commits(repo):
+    for commit in list_commits(repo, last):
         repo.run("checkout", "-q", commit)
         first = run()
         expected = count_changes(repo, commit, *patterns)
@@ -94,6 +97,25 @@ def test_replay_in_memory(repo: GitRepo, patterns: tuple[str, ...]) -> None:
 
     replay(repo, patterns, lab.sync, hash_store)
     assert len(lab.contents) == lab.copies
+    assert repo.fsck() == ""
+
+
+def test_replay_against_openai(repo: GitRepo) -> None:
+    """Store, manifest and tree are the same after each of 20 commits that change 62 documents."""
+    repo.run("checkout", "-q", "--detach", "master~100")
+    with OpenAIServer(clock=Clock(scale=0)) as server:
+        lab = OpenAILab(repo, server)
+        lab.settings = lab.settings.model_copy(update={"patterns": (DOCUMENTS,)})
+
+        def hash_store() -> dict[str, str]:
+            stored = {(it.attributes or {})["path"]: it.file.sha256 for it in lab.attachments}
+            assert stored == {path: entry.hash for path, entry in lab.manifest.items()}
+            return {str(path): digest for path, digest in stored.items()}
+
+        lab.sync()
+        replay(repo, (DOCUMENTS,), lab.sync, hash_store, last="master~80")
+        ids = {entry.file_id for entry in lab.manifest.values()}
+        assert ids == lab.store.attachments.keys() == server.state.files.keys()
     assert repo.fsck() == ""
 
 

@@ -10,6 +10,7 @@ from tests.openai_server import OpenAIServer
 from tests.openai_server.state import Attachment, Store
 from tests.support.lab import Witness
 from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.model import Manifest
 from vectornator.providers.base import Stray
 from vectornator.providers.layers import RetryPolicy
 from vectornator.queries import list_orphans, verify
@@ -108,6 +109,17 @@ class OpenAILab:
     def plan(self, **overrides: object) -> Record:
         """Run a plan."""
         return self.sync(dry_run=True, **overrides)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Every entry that is saved."""
+        settings = self._prepare({})
+        session = self.session(settings, self.environ, time.time, self.stop, self.retry)
+        try:
+            assert session.state.load()
+            return session.state.read_entries()
+        finally:
+            session.close()
 
     @property
     def requests(self) -> dict[str, int]:
