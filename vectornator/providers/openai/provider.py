@@ -25,7 +25,7 @@ from vectornator.providers.openai.attributes import (
     to_wire,
 )
 from vectornator.providers.openai.client import Client, Json
-from vectornator.providers.openai.failures import Unanswered
+from vectornator.providers.openai.failures import Unanswered, Unsupported
 from vectornator.providers.openai.hosts import is_exposed
 from vectornator.providers.openai.intake import Intake
 from vectornator.providers.openai.options import Options, read_options
@@ -89,7 +89,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
             options,
             self._store,
             refuse=self._refuse,
-            name_of=lambda file_id: self._sent[file_id].name if file_id in self._sent else "",
+            name_of=lambda file_id: self._sent[file_id].name,
         )
         self._run = uuid4().hex
         self._sent: dict[str, _Sent] = {}
@@ -311,7 +311,10 @@ class OpenAIProvider(BaseVectorStoreProvider):
             (self._store.need_id(), self._run),
             as_text=document.path in self._plain,
         )
-        file_id = self._uploads.send(name, names.encode_text(content, name))
+        try:
+            file_id = self._uploads.send(name, names.encode_text(content, name))
+        except Unsupported as error:
+            raise self._refuse_type(document.path, error) from error
         self._sent[file_id] = _Sent(document.path, name.text)
         return file_id
 
@@ -343,11 +346,14 @@ class OpenAIProvider(BaseVectorStoreProvider):
         return frozenset(self._store.list_held())
 
     def _refuse(self, file_id: str, error: ProviderError) -> ProviderError:
-        """What to settle a file with whose type is not taken: as `.txt` it may be."""
-        sent = self._sent.get(file_id)
-        if sent is None or sent.path in self._plain:
+        """What to settle a file with whose type is not taken."""
+        return self._refuse_type(self._sent[file_id].path, error)
+
+    def _refuse_type(self, path: str, error: ProviderError) -> ProviderError:
+        """What a document meets whose type is not taken: as `.txt` it may be, the next time."""
+        if path in self._plain:
             return Rejected(str(error))
-        self._plain.add(sent.path)
+        self._plain.add(path)
         return Transient(f"{error}; to be sent as plain text")
 
     # Searching.
