@@ -1,6 +1,7 @@
 """Whole runs against a server that fails: one row a symptom, then mixes of all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.openai_server import Clock, OpenAIServer, make_fault, make_weather
 from tests.openai_server.catalogue import CATALOGUE
+from tests.openai_server.ledger import Record
+from tests.openai_server.state import Attachment, State
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
 from vectornator.errors import Fatal, VectornatorError
@@ -186,3 +189,76 @@ def run_honestly(lab: OpenAILab) -> None:
     """Run a sync that may fail, but only with an error of ours."""
     with suppress(VectornatorError):
         lab.sync()
+
+
+def test_vanished_file_is_sent_again_alone(lab: OpenAILab) -> None:
+    """A File that is gone before it is attached costs one more upload, and holds up no other."""
+    lab.server.add_fault(make_fault("file-disappears", route="files.create", nth=2))
+    assert lab.sync(concurrency=1).status == "synced"
+    assert (lab.requests["files.create"], lab.witness.records[0].retries) == (4, 0)
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_refused_file_is_found_by_halves(lab: OpenAILab) -> None:
+    """Which of 64 files a batch is refused for, though none is named, takes a dozen requests."""
+    lab.repo.commit({f"many/{number}.md": f"# Number {number}\n" for number in range(61)})
+
+    def spoil(state: State, record: Record) -> None:
+        if record.file and record.file.filename.startswith("many__40.") and record.status == 200:
+            next(reversed(state.files.values())).filename = "many.exe"
+
+    lab.server.watch(spoil)
+    assert lab.sync(concurrency=1).status == "partial"
+    assert failures(lab)[0].startswith("POST /vector_stores/files: HTTP 400: Files with extensions")
+    assert lab.requests["vector_stores.file_batches.create"] == 1 + 2 * 5
+    assert lab.requests["vector_stores.files.create"] == 2 + 1
+    assert (len(lab.contents), lab.strays) == (4 + 60, [])
+
+
+def test_server_that_takes_small_batches(lab: OpenAILab) -> None:
+    """Batches are as large as the server says that they may be."""
+    lab.server.change_rules(batch_files=2)
+    assert lab.sync().status == "synced"
+    assert lab.requests["vector_stores.file_batches.create"] == 2
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def lose_file(lab: OpenAILab, one: Attachment) -> None:
+    """Let the File of a copy be gone, and the copy be listed all the same."""
+    del lab.server.state.files[one.file.id]
+
+
+def lose_copy(lab: OpenAILab, one: Attachment) -> None:
+    """Let a copy be gone from the store, and its File be there."""
+    lab.server.state.detach(lab.store, one.file.id)
+
+
+def fail_copy(_: OpenAILab, one: Attachment) -> None:
+    """Let a copy be one that could not be indexed."""
+    one.outcome = "failed"
+
+
+@pytest.mark.parametrize("spoil", [lose_file, lose_copy, fail_copy])
+def test_old_copies_that_are_spoilt(
+    lab: OpenAILab, spoil: Callable[[OpenAILab, Attachment], None]
+) -> None:
+    """An update and a delete get by with an old copy that is only half there."""
+    for one in lab.attachments:
+        if (one.attributes or {})["path"] != "docs/c.md":
+            spoil(lab, one)
+    assert lab.sync().status == "synced"
+    lab.sync()
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
+def test_targets_that_upload_the_same_at_once(lab: OpenAILab) -> None:
+    """Two targets that store the same documents at the same time leave each other's alone."""
+    labs = [OpenAILab(lab.repo, lab.server) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        records = list(pool.map(lambda one: labs[one].sync(target=f"t{one}"), range(2)))
+    assert [record.status for record in records] == ["synced", "synced"]
+    for target in ("t0", "t1"):
+        copies = [one for one in lab.attachments if (one.attributes or {})["vn_target"] == target]
+        paths = sorted(str((one.attributes or {})["path"]) for one in copies)
+        assert paths == sorted(AFTER)
+    assert lab.strays == []
