@@ -157,6 +157,7 @@ def _make_sdk(options: Options, access: Access | None) -> "openai.OpenAI":
         project=options.project or None,
         timeout=_SECONDS,
         max_retries=0,  # the layers retry; the SDK would repeat an upload blindly
+        http_client=openai.DefaultHttpxClient(follow_redirects=False),  # documents stay where told
     )
 
 

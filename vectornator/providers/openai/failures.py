@@ -73,7 +73,7 @@ def explain(
 
     `what` names the request, `advice` says what to check where it was not let in.
     """
-    words = f"{what}: {answer}"
+    words = f"{what}: {answer}".rstrip(".")
     if answer.status in {402, 429}:
         return _explain_limit(answer, words)
     if _is_unclear(answer):

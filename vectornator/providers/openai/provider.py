@@ -19,7 +19,6 @@ from vectornator.providers.openai import attributes, names
 from vectornator.providers.openai.access import Access, choose_access
 from vectornator.providers.openai.attributes import (
     Rules,
-    from_wire,
     has_attributes,
     to_filter,
     to_wire,
@@ -29,8 +28,8 @@ from vectornator.providers.openai.failures import Unanswered, Unsupported
 from vectornator.providers.openai.hosts import is_exposed
 from vectornator.providers.openai.intake import Intake
 from vectornator.providers.openai.options import Options, read_options
-from vectornator.providers.openai.store import Store, to_remote_file
-from vectornator.providers.openai.uploads import Uploads
+from vectornator.providers.openai.store import Store, to_hit, to_remote_file
+from vectornator.providers.openai.uploads import Uploads, to_stray
 from vectornator.providers.patience import Patience, await_files
 
 _MARK = "vn_mark_"
@@ -339,7 +338,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
             if is_loose and is_ours:  # the listing may have lagged behind
                 is_loose = self._store.find(file["id"]) is None
             if is_loose:
-                yield _to_stray(file, is_ours=is_ours)
+                yield to_stray(file, is_ours=is_ours)
 
     def find_held(self) -> Collection[str]:
         """List the files of every store of the account."""
@@ -363,7 +362,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
         if not query.strip() or limit < 1:
             return []
         found = self._store.search(query, min(limit, _MOST_HITS), to_filter(where))
-        return [_to_hit(one) for one in found]
+        return [to_hit(one) for one in found]
 
     def search_by_metadata(self, wanted: Mapping[str, str]) -> Iterator[RemoteFile]:
         """Yield every file that has all of `wanted`; the API filters searches, but not listings."""
@@ -376,26 +375,3 @@ class OpenAIProvider(BaseVectorStoreProvider):
 
 def _digest(parts: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:9]
-
-
-def _to_stray(file: Json, *, is_ours: bool) -> Stray:
-    size, created = file.get("bytes"), file.get("created_at")
-    return Stray(
-        file_id=file["id"],
-        name=str(file.get("filename") or ""),
-        size=size if isinstance(size, int) else 0,
-        created_at=float(created) if isinstance(created, int | float) else 0.0,
-        is_ours=is_ours,
-    )
-
-
-def _to_hit(found: Json) -> Hit:
-    parts = found.get("content")
-    texts = [str(part.get("text") or "") for part in parts or () if isinstance(part, Mapping)]
-    score = found.get("score")
-    return Hit(
-        path=from_wire(found.get("attributes")).get("path") or str(found.get("filename") or ""),
-        score=float(score) if isinstance(score, int | float) else 0.0,
-        text="\n".join(texts),
-        file_id=str(found.get("file_id") or ""),
-    )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from vectornator.errors import Fatal, Rejected, Transient
-from vectornator.model import RemoteFile
+from vectornator.model import Hit, RemoteFile
 from vectornator.providers.openai.attributes import from_wire
 from vectornator.providers.openai.client import PAGE, Client, Json, need
 from vectornator.providers.openai.failures import Gone, Unanswered, is_about_store
@@ -224,6 +224,19 @@ def to_remote_file(item: Json) -> RemoteFile:
         attributes=from_wire(item.get("attributes")),
         created_at=float(created) if isinstance(created, int | float) else 0.0,
         is_searchable=item.get("status") == "completed",
+    )
+
+
+def to_hit(found: Json) -> Hit:
+    """A passage that a search found in the words of the contract."""
+    parts = found.get("content")
+    texts = [str(part.get("text") or "") for part in parts or () if isinstance(part, Mapping)]
+    score = found.get("score")
+    return Hit(
+        path=from_wire(found.get("attributes")).get("path") or str(found.get("filename") or ""),
+        score=float(score) if isinstance(score, int | float) else 0.0,
+        text="\n".join(texts),
+        file_id=str(found.get("file_id") or ""),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vectornator.errors import Rejected
+from vectornator.providers.base import Stray
 from vectornator.providers.openai.client import PAGE, Client, Json, need, scale_timeout
 from vectornator.providers.openai.failures import Gone, Unanswered
 from vectornator.providers.openai.names import UploadName
@@ -202,6 +203,18 @@ class Uploads:
         )
         file = answer.get("file")
         return need(file if isinstance(file, dict) else {}, "id", what)
+
+
+def to_stray(file: Json, *, is_ours: bool) -> Stray:
+    """A File that is in no store in the words of the contract."""
+    size, created = file.get("bytes"), file.get("created_at")
+    return Stray(
+        file_id=file["id"],
+        name=str(file.get("filename") or ""),
+        size=size if isinstance(size, int) else 0,
+        created_at=float(created) if isinstance(created, int | float) else 0.0,
+        is_ours=is_ours,
+    )
 
 
 def _from(after: str) -> dict[str, Any]:
