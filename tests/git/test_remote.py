@@ -398,6 +398,34 @@ def test_pushing_what_is_there_costs_nothing(server: GitServer) -> None:
     assert server.requests == []
 
 
+def test_asking_to_push_sends_nothing(server: GitServer) -> None:
+    """A writer is let in by the advertisement of the service that takes pushes, and leaves."""
+    with open_remote(server.url("origin.git"), token="t") as remote:
+        remote.ask_to_push()
+        assert (show(server.requests), remote.credential) == (["GET refs"], "the given token")
+        assert remote.list_refs("refs/") == {}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_may_not_push_learns_it_by_asking(server: GitServer, status: int) -> None:
+    """A remote that does not let a writer in says so before anything is pushed."""
+    server.meet(Fault(status, on="git-receive-pack"))
+    with (
+        open_remote(server.url("origin.git")) as remote,
+        pytest.raises(PushDenied, match="contents: write"),
+    ):
+        remote.ask_to_push()
+
+
+def test_asking_to_push_to_a_path_changes_nothing(server: GitServer) -> None:
+    """The session with a path ends before a ref is named, and the next one works."""
+    with open_remote(str(server.root / "origin.git")) as remote:
+        remote.ask_to_push()
+        push_note(remote, "one", None)
+        remote.ask_to_push()
+        assert [*remote.list_refs("refs/")] == [REF]
+
+
 def test_a_given_token_is_the_only_authorization(server: GitServer) -> None:
     """Every request carries exactly one header."""
     server.authorization = to_basic("x-access-token", "mine")

@@ -289,3 +289,28 @@ def test_a_folder_names_a_source_without_remote(repo: GitRepo, tmp_path: Path) -
     bare = GitRepo.init(tmp_path / "bare.git", "--bare")
     with Repository.open(bare.root) as repository:
         assert repository.describe_source() == "local:bare"
+
+
+@pytest.mark.parametrize(
+    ("commands", "branch"),
+    [
+        ([], "main"),
+        (["branch -m trunk"], "trunk"),
+        (["checkout -q -b topic"], "main"),
+        (["branch -m master", "checkout -q -b topic"], "master"),
+        (["branch -m topic", "checkout -q --detach"], "main"),
+        (
+            [
+                "update-ref refs/remotes/origin/release/1.0 HEAD",
+                "symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/release/1.0",
+            ],
+            "release/1.0",
+        ),
+    ],
+)
+def test_the_main_branch_is_the_remotes(repo: GitRepo, commands: list[str], branch: str) -> None:
+    """Else it is the usual one that there is, else the one checked out, else `main`."""
+    for command in commands:
+        repo.run(*command.split())
+    with Repository.open(repo.root) as repository:
+        assert repository.find_main_branch() == branch

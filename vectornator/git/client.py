@@ -113,6 +113,11 @@ class HttpClient(AbstractHttpGitClient):
         self._max_bytes = max_bytes
         self._advertised: dict[str, Answer] = {}
 
+    @property
+    def credential(self) -> str:
+        """Where the credential in use comes from, in words."""
+        return self._access.source
+
     def close(self) -> None:
         """Close every connection."""
         self._pool.clear()

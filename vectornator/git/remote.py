@@ -14,7 +14,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from vectornator.errors import SourceError
-from vectornator.git.client import NO_REFS
+from vectornator.git.client import NO_REFS, HttpClient
 from vectornator.git.config import find_remote_url
 from vectornator.git.failures import (
     AccessDenied,
@@ -167,6 +167,22 @@ class Remote:
         if name not in status and not isinstance(route.client, LocalGitClient):
             raise Unreachable(f"{route.shown} did not say whether it took {ref}. Fetch it again.")
 
+    def ask_to_push(self) -> None:
+        """Begin a push and end it before a word is sent: the remote must let a writer in.
+
+        What judges single refs, a hook or a rule, is only asked by a real push. Raises
+        `PushDenied`.
+        """
+        route = self._pushing
+        with translating(route.shown, PushDenied):
+            route.client.send_pack(route.path, lambda _: {}, _send_nothing)
+
+    @property
+    def credential(self) -> str:
+        """Where the credential for a push comes from; empty for what is not http."""
+        client = self._pushing.client
+        return client.credential if isinstance(client, HttpClient) else ""
+
     def _repeat(self, call: Callable[[], _T]) -> _T:
         """Call again, a few times, while the remote is unreachable."""
         patience = self._terms.patience
@@ -255,6 +271,10 @@ class _Walk:
 
     def nak(self) -> None:
         """The remote has none of ours."""
+
+
+def _send_nothing(*_: object, **__: object) -> tuple[int, Iterator[UnpackedObject]]:
+    return 0, iter(())
 
 
 def _find_nothing(oid: bytes) -> Stored:

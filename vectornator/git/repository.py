@@ -209,6 +209,19 @@ class Repository:
             name = f"local:{(tail or folder).removesuffix('.git')}"
         return _to_mark(name)
 
+    def find_main_branch(self) -> str:
+        """The branch that a clone begins with, as far as this one knows; `main` if it does not."""
+        head = self._read_symbolic("refs/remotes/origin/HEAD").removeprefix("refs/remotes/origin/")
+        usual = (name for name in ("main", "master") if self.read_ref(f"refs/heads/{name}"))
+        current = self._read_symbolic("HEAD").removeprefix("refs/heads/")
+        return head or next(usual, current) or "main"
+
+    def _read_symbolic(self, name: str) -> str:
+        """The name of the ref that a symbolic ref is on; empty for any other."""
+        value = self._repo.refs.read_ref(_to_ref(name)) or b""
+        target = value.decode("utf-8", "replace").strip()
+        return target.removeprefix("ref: ") if target.startswith("ref: ") else ""
+
     def _find_remote_url(self) -> str:
         config = self._repo.get_config()
         remotes = [part[1] for part in config.sections() if part[0] == b"remote" and part[1:]]
