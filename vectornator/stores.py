@@ -28,7 +28,13 @@ def find_store(session: Session, tell: Callable[[str], None]) -> bool:
         need_store(session)
     if not name or not isinstance(provider, FindsStore):
         return False
-    found = provider.use_store(name)
+    try:
+        found = provider.use_store(name)
+    except NoCredentials:
+        if not session.settings.dry_run:
+            raise
+        tell(f"Planned as if no store were called {name}: without an API key none is asked")
+        return False
     if found:
         tell(f"Found the {provider.name} store {found}")
     return bool(found)
