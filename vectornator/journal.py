@@ -71,7 +71,7 @@ class Journal:
         session = self._session
         found = session.find_ledger() if has_store else None
         if found:
-            _check_source(found, session.binding)
+            check_source(found, session.binding)
         if session.settings.rebuild:
             session.state.start_over()
             return
@@ -225,7 +225,8 @@ class Journal:
             self.mark_store("clean")
 
 
-def _check_source(ledger: Ledger, binding: Binding) -> None:
+def check_source(ledger: Ledger, binding: Binding) -> None:
+    """Raise `Refused` for a ledger of another source: its copies are not ours to delete."""
     if ledger.source != binding.source:
         raise Refused(
             f"The store holds the documents of {ledger.source}, and this repository is "

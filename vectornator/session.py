@@ -13,7 +13,7 @@ from vectornator.errors import SettingsError, SourceError, StateUnreadable, With
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid
-from vectornator.git.remote import Remote
+from vectornator.git.remote import Remote, Terms
 from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
 from vectornator.proof import Proof
@@ -57,6 +57,9 @@ class Session:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     checkpoint_seconds: float = 60.0
     """How often a long run saves what it has done so far."""
+    remote_terms: Terms | None = None
+    """On which terms the remote is used, where not on the usual ones."""
+
     usual_patience: Patience = field(default_factory=Patience)
     now: Callable[[], float] = time.monotonic
     """Tells seconds that only grow, for the pace of calls."""
@@ -183,7 +186,8 @@ class Session:
         if name == "auto":
             name = find_usual_remote(config)
         token = self.settings.github_token.get_secret_value()
-        return Remote.open(name, config, self.environ, token=token) if name else None
+        terms = self.remote_terms
+        return Remote.open(name, config, self.environ, token=token, terms=terms) if name else None
 
     @cached_property
     def ledger(self) -> Ledger | None:

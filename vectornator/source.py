@@ -211,6 +211,13 @@ def _reading(path: str) -> Iterator[None]:
         ) from error
 
 
+def list_paths(repository: Repository, commit: Oid) -> Iterator[str]:
+    """Yield the path of every file of a commit, document or not."""
+    tree = bytes.fromhex(repository.read_commit(commit).tree)
+    for path, _, _ in walk_tree(repository.store.read, tree):
+        yield _to_text(path)
+
+
 def judge_file(selection: Selection, path: bytes, mode: int, blob: Oid) -> Document | Skip | None:
     """Decide by path, mode and id, without content; None for a file that is not chosen."""
     text = _to_text(path)

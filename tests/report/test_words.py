@@ -2,7 +2,7 @@
 
 import pytest
 
-from vectornator.report.words import count, to_duration, to_size
+from vectornator.report.words import count, fold_text, to_duration, to_size
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_counts_agree_with_their_nouns() -> None:
         "1 copy",
         "1,200 copies",
     ]
+
+
+def test_folded_text_keeps_to_its_margin() -> None:
+    """The first line has a start of its own; words are never broken, however long."""
+    lines = fold_text("one two https://example.com/a-long-address", "1. ", "   ", 24)
+    assert lines == ["1. one two", "   https://example.com/a-long-address"]

@@ -4,16 +4,16 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vectornator import __version__, queries
+from vectornator import __version__, doctor, queries
 from vectornator import sync as engine
 from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
 from vectornator.cli.signals import catch_signals
 from vectornator.errors import Interrupted, OutOfTime
 from vectornator.inputs import Resolved, resolve_settings
-from vectornator.report import answers, document, findings
+from vectornator.report import answers, diagnosis, document, findings
 from vectornator.report.console import LineObserver, QuietObserver
 from vectornator.report.escape import escape
 from vectornator.report.plans import render_record
@@ -35,9 +35,14 @@ class Call:
     argument: str
     """The query of a search, the name of a new store; empty for other commands."""
 
-    settings: Settings
+    resolved: Resolved
     environ: Mapping[str, str]
     output: Output
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, whoever gave them."""
+        return self.resolved.settings
 
 
 def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output) -> int:
@@ -50,12 +55,12 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     argument = given.pop("query", given.pop("name", ""))
     resolved = resolve_settings(given, environ, command=command)
     output.adopt(resolved.settings, environ)
-    for line in introduce(resolved):
+    for line in introduce(resolved) if command not in _SELF_EXPLAINING else ():
         output.talk(line)
     settings = resolved.settings
     if command != "repair":  # a variable may be meant for another command
         settings = settings.model_copy(update={"rebuild": False, "orphans": False})
-    call = Call(command, argument, settings, environ, output)
+    call = Call(command, argument, replace(resolved, settings=settings), environ, output)
     if command in _RUNS and not settings.orphans:
         return _run(call)
     with follow_log(output.talk, is_on=output.is_verbose):
@@ -192,6 +197,23 @@ def _log(call: Call) -> int:
     return 0
 
 
+def _doctor(call: Call) -> int:
+    found = list(doctor.examine(call.resolved, call.environ))
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    text = diagnosis.render_diagnoses(found, paint=call.output.data_paint, width=width)
+    call.output.answer(text, lambda: document.diagnoses_to_json(found))
+    return diagnosis.judge_diagnoses(found)
+
+
+def _init(call: Call) -> int:
+    from vectornator.cli.start import start  # noqa: PLC0415  (only this command pays for it)
+
+    return start(call.resolved, call.output)
+
+
+_SELF_EXPLAINING = {"init", "doctor"}
+"""The commands that say themselves what they go by."""
+
 _RUNS = {"sync": engine.sync, "plan": engine.plan, "repair": engine.repair}
 
 _LOOK_UPS: Mapping[str, Callable[[Call], int]] = {
@@ -203,4 +225,6 @@ _LOOK_UPS: Mapping[str, Callable[[Call], int]] = {
     "show-metadata": _show_metadata,
     "status": _status,
     "log": _log,
+    "init": _init,
+    "doctor": _doctor,
 }

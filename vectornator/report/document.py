@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from vectornator.drift import Finding
 from vectornator.model import Hit, Plan, RemoteFile
 from vectornator.providers.base import Stray
+from vectornator.report.diagnosis import Diagnosis
 from vectornator.report.record import LogEntry, Record, Status, Verification
 
 SCHEMA_VERSION = 1
@@ -119,6 +120,24 @@ def log_to_json(entries: Iterable[LogEntry]) -> JsonDocument:
 def store_to_json(store_id: str) -> JsonDocument:
     """The id of a new store."""
     return _wrap({"store-id": store_id})
+
+
+def diagnoses_to_json(diagnoses: Iterable[Diagnosis]) -> JsonDocument:
+    """What a checkup found, in the order of its checks."""
+    shown = ("name", "verdict", "found", "advice", "reason")
+    return _wrap({"checks": [{name: getattr(one, name) for name in shown} for one in diagnoses]})
+
+
+def texts_to_json(texts: Mapping[str, str]) -> JsonDocument:
+    """The files that `init` would write, by path."""
+    return _wrap({"files": dict(texts)})
+
+
+def start_to_json(
+    written: Sequence[str], remarks: Sequence[str], steps: Sequence[str]
+) -> JsonDocument:
+    """What `init` wrote, what it left alone, and what is left to do."""
+    return _wrap({"written": [*written], "remarks": [*remarks], "steps": [*steps]})
 
 
 def error_to_json(reason: str, message: str) -> JsonDocument:

@@ -1,6 +1,9 @@
-"""Numbers as people read them: counts, sizes, durations and short ids."""
+"""Numbers and lines as people read them: counts, sizes, durations, short ids, folded text."""
 
+import textwrap
 from collections.abc import Iterable
+
+from vectornator.report.escape import escape
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _SHORT_OID = 10
@@ -40,3 +43,18 @@ def to_short(oid: str) -> str:
 def join_parts(parts: Iterable[str]) -> str:
     """Join the parts that say something: `3 to upload, 1 to delete`."""
     return ", ".join(part for part in parts if part)
+
+
+def fold_text(text: str, first: str, margin: str, width: int) -> list[str]:
+    """Fold a sentence into lines of at most `width` columns, as far as its words allow.
+
+    The first line begins with `first`, each other one with `margin`.
+    """
+    return textwrap.wrap(
+        escape(text),
+        max(width, len(margin) + 20),
+        initial_indent=first,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from vectornator.settings.openai import OpenAISettings
 from vectornator.settings.option import (
     CALLS,
+    CHOOSES,
     COMMANDS,
     COMPARES,
     PLANS,
@@ -21,6 +22,7 @@ from vectornator.settings.option import (
     Option,
 )
 from vectornator.settings.safety import SafetySettings
+from vectornator.settings.start import StartSettings
 from vectornator.settings.values import (
     Conditions,
     Count,
@@ -52,7 +54,7 @@ __all__ = [
 DEFAULT_CONFIG_FILE = "vectornator.toml"
 
 
-class Settings(SafetySettings, OpenAISettings):
+class Settings(StartSettings, SafetySettings, OpenAISettings):
     """What a run is asked to do; checked, complete and never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -81,7 +83,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Take the documents below this folder; paths stay relative to the root.",
             Group.SOURCE,
-            SELECTS,
+            CHOOSES,
             metavar="FOLDER",
         ),
     ] = ""
@@ -91,7 +93,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Take the files that match; a leading ! takes matches out.",
             Group.SOURCE,
-            SELECTS,
+            CHOOSES,
             metavar="PATTERNS",
         ),
     ] = ("**/*.md", "**/*.mdx", "**/*.txt")
@@ -100,7 +102,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Leave out the files that match, as in .gitignore.",
             Group.SOURCE,
-            SELECTS,
+            CHOOSES,
             metavar="PATTERNS",
         ),
     ] = ("node_modules/",)
@@ -110,7 +112,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Use this revision.",
             Group.SOURCE,
-            (*PLANS, "status", "show-metadata"),
+            (*PLANS, "status", "show-metadata", "doctor"),
             metavar="REVISION",
         ),
     ] = "HEAD"
@@ -138,7 +140,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Use the store of this name when none is known yet; a run creates it if need be.",
             Group.STORE,
-            (*STORES, "verify"),
+            (*STORES, "verify", "init", "doctor"),
             metavar="NAME",
         ),
     ] = ""
@@ -156,7 +158,7 @@ class Settings(SafetySettings, OpenAISettings):
         Option(
             "Call this repository so in the store instead of by its remote: for one that moved.",
             Group.STORE,
-            COMPARES,
+            (*COMPARES, "doctor"),
             metavar="ID",
             is_in_file=False,
         ),

@@ -15,6 +15,7 @@ class Group(StrEnum):
     SAFETY = "what a run may do"
     PACE = "how fast"
     OPENAI = "the provider openai"
+    START = "what is written"
     OUTPUT = "what is shown"
 
 
@@ -29,6 +30,8 @@ COMMANDS: Mapping[str, str] = {
     "show-metadata": "Show what a sync recorded about a commit.",
     "status": "Tell whether the store is in line with the repository.",
     "log": "List the syncs so far, newest first.",
+    "init": "Write a vectornator.toml and a job for CI.",
+    "doctor": "Check everything a sync needs; changes nothing.",
 }
 """The commands that take settings, with what each is for."""
 
@@ -37,9 +40,10 @@ SYNCS = ("sync", "plan")
 STORES = ("sync", "repair")
 PLANS = ("sync", "plan", "repair")
 COMPARES = (*PLANS, "verify")
-SELECTS = (*COMPARES, "status")
+SELECTS = (*COMPARES, "status", "doctor")
+CHOOSES = (*SELECTS, "init")
 CALLS = (*SELECTS, "list", "search", "create-store")
-REMEMBERS = tuple(command for command in COMMANDS if command != "create-store")
+REMEMBERS = tuple(command for command in COMMANDS if command not in {"create-store", "init"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ class SafetySettings(BaseModel):
         Option(
             "Show what would be done and stop; verify never does more.",
             Group.SAFETY,
-            (*STORES, "verify"),
+            (*STORES, "verify", "init"),
             short="-n",
         ),
     ] = False
