@@ -212,6 +212,12 @@ def test_the_local_provider_needs_neither_key_nor_remote(repo: GitRepo) -> None:
     assert diagnoses["settings"].found.endswith("local provider, default target; --repository")
 
 
+def test_a_local_store_in_ci_is_a_warning(repo: GitRepo) -> None:
+    """What a job keeps on its own machine is gone with the job."""
+    provider = examine_repo(repo.root, {"CI": "true"})["provider"]
+    assert (provider.verdict, "goes with the CI job" in provider.found) == ("warn", True)
+
+
 def test_no_document_fails_with_a_proposal(repo: GitRepo) -> None:
     """What is there instead is counted, and patterns that would take it are named."""
     repo.commit({"docs/c.rst": "c", "README.md": None, "docs/a.md": None, "docs/b.md": None})

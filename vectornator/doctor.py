@@ -155,6 +155,11 @@ class Checkup:
         """Open the provider, which asks nobody; tell what it lacks here."""
         provider = self._session.bare_provider
         remarks = " ".join(getattr(provider, "remarks", ()))
+        if self._session.environ.get("CI") and not provider.is_shared:
+            found = f"The {provider.name} store is on this machine, which goes with the CI job."
+            return Diagnosis(
+                "provider", "warn", found, "Choose another, such as --provider openai."
+            )
         return Diagnosis(
             "provider", "warn" if remarks else "ok", f"{provider.name} is installed", remarks
         )
