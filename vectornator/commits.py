@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from vectornator.errors import StateError
 from vectornator.git import Repository
 from vectornator.git.objects import Kind, MissingObject, Oid, parse_commit
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Relation
+
+IsAncestor: TypeAlias = Callable[[Oid, Oid], bool | None]
+"""Asks somebody else whether one commit is an ancestor of another; None if they can't tell."""
+
+
+def ask_nobody(_one: Oid, _other: Oid) -> bool | None:
+    """Leave the question open: an `IsAncestor` for where git is all there is."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,7 @@ class Commits:
 
     repository: Repository
     find_remote: Callable[[], Remote | None]
+    is_ancestor: IsAncestor = ask_nobody
 
     def is_older(self, one: Oid, other: Oid) -> bool:
         """Tell whether commit `one` is an ancestor of `other`, as far as anybody can tell.
@@ -29,13 +39,16 @@ class Commits:
         relation = self.repository.relate(one, other)
         if relation is not Relation.UNKNOWN:
             return relation is Relation.ANCESTOR
-        remote = self.find_remote()
-        if other in self.repository.read_commit(one).parents or remote is None:
+        if other in self.repository.read_commit(one).parents:
             return False
+        remote = self.find_remote()
+        if remote is None:
+            return bool(self.is_ancestor(one, other))
         try:
             beyond = remote.fetch([other], haves=[one], filter_spec="tree:0")
         except MissingObject:
-            return False  # history was rewritten, and the other commit is gone
+            # History was rewritten and the other commit is gone, unless the forge still has it.
+            return bool(self.is_ancestor(one, other))
         return any(
             one in parse_commit(oid.hex(), content).parents
             for oid, (kind, content) in beyond.items()

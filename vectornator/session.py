@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
-from vectornator.commits import Commits
+from vectornator.commits import Commits, IsAncestor, ask_nobody
 from vectornator.errors import SettingsError, SourceError, StateUnreadable, Withheld
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
@@ -63,6 +63,7 @@ class Session:
     usual_patience: Patience = field(default_factory=Patience)
     now: Callable[[], float] = time.monotonic
     """Tells seconds that only grow, for the pace of calls."""
+    is_ancestor: IsAncestor = ask_nobody
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -89,7 +90,7 @@ class Session:
     @cached_property
     def commits(self) -> Commits:
         """The commits of the repository. Raises `NotARepository`."""
-        return Commits(self.git, lambda: self.remote)
+        return Commits(self.git, lambda: self.remote, self.is_ancestor)
 
     @property
     def root(self) -> Path:

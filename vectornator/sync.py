@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from threading import Event
 
+from vectornator.commits import IsAncestor, ask_nobody
 from vectornator.deadline import Deadline
 from vectornator.errors import OutOfTime, Withheld
 from vectornator.report.observer import Observer
@@ -18,14 +19,15 @@ def sync(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None = None,
+    is_ancestor: IsAncestor = ask_nobody,
 ) -> Record:
     """Bring the store in line with the source, and record it.
 
     `stop` asks the run to end early, as the end of its time does: what is in flight settles, and
-    what was done is saved. Raises `VectornatorError`; once there is a plan, the observer has its
-    record first.
+    what was done is saved. `is_ancestor` knows how commits are related where git can't tell.
+    Raises `VectornatorError`; once there is a plan, the observer has its record first.
     """
-    return _run(settings, observer, environ, stop, is_repair=False)
+    return _run(settings, observer, environ, stop, is_ancestor)
 
 
 def plan(
@@ -33,9 +35,11 @@ def plan(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None = None,
+    is_ancestor: IsAncestor = ask_nobody,
 ) -> Record:
     """Do what `sync` does up to the first change; nothing is changed anywhere."""
-    return sync(settings.model_copy(update={"dry_run": True}), observer, environ, stop)
+    dry = settings.model_copy(update={"dry_run": True})
+    return sync(dry, observer, environ, stop, is_ancestor)
 
 
 def repair(
@@ -43,13 +47,14 @@ def repair(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None = None,
+    is_ancestor: IsAncestor = ask_nobody,
 ) -> Record:
     """Bring ledger and store in line with each other, at the commit that the ledger is of.
 
     It is a sync that always lists the store and leaves newer commits alone. With
     `settings.rebuild` the ledger is made anew from the listing, at the commit asked for.
     """
-    return _run(settings, observer, environ, stop, is_repair=True)
+    return _run(settings, observer, environ, stop, is_ancestor, is_repair=True)
 
 
 def _run(
@@ -57,11 +62,12 @@ def _run(
     observer: Observer,
     environ: Mapping[str, str],
     stop: Event | None,
+    is_ancestor: IsAncestor,
     *,
-    is_repair: bool,
+    is_repair: bool = False,
 ) -> Record:
     deadline = Deadline(stop or Event(), settings.timeout_minutes)
-    session = Session(settings, environ, time.time, deadline)
+    session = Session(settings, environ, time.time, deadline, is_ancestor=is_ancestor)
     try:
         return Run(session, observer, is_repair=is_repair).carry_out()
     except Withheld as error:
