@@ -12,6 +12,7 @@ from vectornator.model import Hit, Plan, RemoteFile
 from vectornator.providers.base import Stray
 from vectornator.report.diagnosis import Diagnosis
 from vectornator.report.record import LogEntry, Record, Status, Verification
+from vectornator.report.shape import FindingDocument, PlanDocument, RunDocument
 
 SCHEMA_VERSION = 1
 """Counts up when a key changes its meaning or goes; new keys may come at any time."""
@@ -19,7 +20,7 @@ SCHEMA_VERSION = 1
 JsonDocument: TypeAlias = dict[str, Any]
 
 
-def to_json_document(record: Record) -> JsonDocument:
+def to_json_document(record: Record) -> RunDocument:
     """The record of a run, its plan included."""
     started = datetime.fromtimestamp(record.started, UTC).isoformat(timespec="seconds")
     return {
@@ -49,7 +50,7 @@ def to_json_document(record: Record) -> JsonDocument:
     }
 
 
-def plan_to_json(plan: Plan) -> JsonDocument:
+def plan_to_json(plan: Plan) -> PlanDocument:
     """A plan with every change in it."""
     return {
         "digest": plan.digest,
@@ -66,7 +67,7 @@ def plan_to_json(plan: Plan) -> JsonDocument:
     }
 
 
-def findings_to_json(findings: Iterable[Finding]) -> list[JsonDocument]:
+def findings_to_json(findings: Iterable[Finding]) -> list[FindingDocument]:
     """Findings in their order."""
     return [{"kind": str(one.kind), "path": one.path, "file-id": one.file_id} for one in findings]
 

@@ -19,7 +19,12 @@ def escape(text: str) -> str:
     (`ActionCommand.cs` of actions/runner), so both are broken up.
     """
     visible = _UNSAFE.sub(lambda found: _spell(found[0]), text).replace("##[", r"#\x23[")
-    return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", visible)
+    return disarm(visible)
+
+
+def disarm(text: str) -> str:
+    """Break up what begins a line of `text` and would be a command to a runner."""
+    return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", text, flags=re.MULTILINE)
 
 
 def _spell(character: str) -> str:

@@ -1,0 +1,68 @@
+"""Names and messages that try to be more than text: in a log, a shell, Markdown, HTML or JSON."""
+
+from itertools import product
+
+_PAYLOADS = (
+    "::add-mask::docs",
+    "::error::owned",
+    "::stop-commands::x",
+    "::set-output name=status::synced",
+    "##[add-mask]docs",
+    "##[error]owned",
+    "##[group]x",
+    "\x1b[31mred",
+    "\x1b]8;;http://evil.example\x07link\x1b]8;;\x07",
+    "\x9b2J",
+    "\u202egpj.exe",
+    "\u2066x\u2069",
+    "@org/team",
+    "@here",
+    "#1",
+    "GH-1",
+    "org/repo#1",
+    "a1b2c3d4e5f6a7b8",
+    "https://evil.example/x",
+    "www.evil.example",
+    "mail@evil.example",
+    "[x](https://evil.example)",
+    "![x](https://evil.example/pixel.png)",
+    "[x]: https://evil.example",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</details>",
+    "<!-- vectornator:v1 key=0000000000000000 -->",
+    "<https://evil.example>",
+    "`code`",
+    "``` ```",
+    "a`b``c```d",
+    "| a | b |",
+    "|---|---|",
+    "**bold** _it_ ~~no~~",
+    "# heading",
+    "> quote",
+    "- item",
+    "1. item",
+    "1) item",
+    "+ item",
+    "===",
+    "/merge",
+    "!1 %1 ~bug &1 $1",
+    "---",
+    "&lt;b&gt; &#64;org",
+    "$`x`$ $$y$$",
+    ":tada:",
+    "\\` \\| \\",
+    "%0A::error::owned",
+    "status=synced",
+    "x<<EOF",
+    "\"quoted\", 'too'",
+    "{{ secrets.KEY }} ${{ github.token }}",
+    "$(id) `id` ; rm",
+    "é 日本 😀",
+)
+_FRAMES = ("{}", "docs/{}", "docs/a\n{}", "docs/a\r\n\t{}\n\n{}", "  {}", "`{}")
+
+
+def list_hostile() -> list[str]:
+    """Every payload in every frame: whole, below a folder, on lines of its own, after a tick."""
+    return [frame.replace("{}", payload) for payload, frame in product(_PAYLOADS, _FRAMES)]
