@@ -63,12 +63,17 @@ class Resolved:
 
 
 def resolve_settings(
-    flags: Mapping[str, object], environ: Mapping[str, str], *, command: str
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    command: str,
+    defaults: Mapping[str, Given] | None = None,
 ) -> Resolved:
     """Gather the settings of `command` from every source and check them.
 
-    `flags` are by field of `Settings`, as text or lists of text. An empty variable is one
-    that was not given. Raises `SettingsError` with one line that names every problem.
+    `flags` are by field of `Settings`, as text or lists of text; so are `defaults`, which
+    every source outweighs. An empty variable is one that was not given. Raises
+    `SettingsError` with one line that names every problem.
     """
     outside = {
         declared.name: found
@@ -76,8 +81,9 @@ def resolve_settings(
         if (found := _from_flag(declared, flags) or _from_environment(declared, environ))
     }
     file, problems = _read_file(outside)
-    provider = outside.get("provider", file.get("provider"))
-    given = {**file, **_from_provider(provider, environ), **outside}
+    weak = {**(defaults or {}), **file}
+    provider = outside.get("provider", weak.get("provider"))
+    given = {**weak, **_from_provider(provider, environ), **outside}
     settings, complaints = _check(given, command)
     if settings is None or problems:
         raise SettingsError("; ".join([*problems, *complaints]))
@@ -141,11 +147,11 @@ def _locate_file(outside: Mapping[str, Given]) -> tuple[Path | None, str]:
             raise SettingsError(f"config: {_quote(path)} (from {named.origin}) is not a file")
         return path, path.name
     repository = outside.get("repository")
-    path = _find_root(Path(str(repository.value if repository else "."))) / DEFAULT_CONFIG_FILE
+    path = find_root(Path(str(repository.value if repository else "."))) / DEFAULT_CONFIG_FILE
     return (path if path.is_file() else None), path.name
 
 
-def _find_root(folder: Path) -> Path:
+def find_root(folder: Path) -> Path:
     """The nearest folder upwards that holds a repository; `folder` itself if none does."""
     folder = folder.absolute()
     return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
@@ -226,7 +232,7 @@ def _quote(value: object) -> str:
 
 def _remark_misspelt(environ: Mapping[str, str]) -> Iterator[str]:
     """Name variables that look like ours and set nothing."""
-    known = {one.variable.removeprefix(_PREFIX) for one in declarations()}
+    known = {"COMMAND", *(one.variable.removeprefix(_PREFIX) for one in declarations())}
     for name in sorted(environ):
         rest = name.removeprefix(_PREFIX)
         if rest in known or rest == name:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self, cast, get_args
 from pydantic import ByteSize, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from vectornator.settings.ci import CISettings
 from vectornator.settings.openai import OpenAISettings
 from vectornator.settings.option import (
     CALLS,
@@ -54,7 +55,7 @@ __all__ = [
 DEFAULT_CONFIG_FILE = "vectornator.toml"
 
 
-class Settings(StartSettings, SafetySettings, OpenAISettings):
+class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
     """What a run is asked to do; checked, complete and never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -205,7 +206,7 @@ class Settings(StartSettings, SafetySettings, OpenAISettings):
     github_token: Annotated[
         Secret,
         Option(
-            "The token for the notes on GitHub.",
+            "The token for notes and comments.",
             Group.STATE,
             REMEMBERS,
             environment=("GITHUB_TOKEN",),
@@ -261,6 +262,15 @@ class Settings(StartSettings, SafetySettings, OpenAISettings):
         Switch,
         Option("Print one JSON document and nothing else on stdout.", Group.OUTPUT, key="json"),
     ] = False
+    report_path: Annotated[
+        Path | None,
+        Option(
+            "Write what --json prints to this file too.",
+            Group.OUTPUT,
+            metavar="FILE",
+            is_in_file=False,
+        ),
+    ] = None
     color: Annotated[Literal["auto", "always", "never"], Option("Use colour.", Group.OUTPUT)] = (
         "auto"
     )
@@ -283,6 +293,12 @@ class Settings(StartSettings, SafetySettings, OpenAISettings):
             for key, value in given
             if value not in (None, "", ())
         }
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that was given."""
+        values = (getattr(self, one.name) for one in declarations() if one.is_secret)
+        return tuple(text for value in values if (text := value.get_secret_value()))
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:

@@ -16,6 +16,7 @@ class Group(StrEnum):
     PACE = "how fast"
     OPENAI = "the provider openai"
     START = "what is written"
+    CI = "what GitHub and GitLab are told"
     OUTPUT = "what is shown"
 
 

@@ -76,6 +76,15 @@ class SafetySettings(BaseModel):
             is_in_file=False,
         ),
     ] = False
+    allow_pull_request: Annotated[
+        Switch,
+        Option(
+            "Let a pull request of this repository change the store, merged or not.",
+            Group.SAFETY,
+            ("sync", "repair", "create-store"),
+            is_in_file=False,  # whoever opens one would grant it to himself
+        ),
+    ] = False
     fail_on: Annotated[
         Literal["error", "never"],
         Option("Exit with 1 when documents failed, or with 0 all the same.", Group.SAFETY, STORES),
