@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from vectornator.ci.facts import find_command
+from vectornator.cli.job import Job
 from vectornator.cli.output import Output
-from vectornator.cli.parser import parse_arguments, print_completion
+from vectornator.cli.parser import parse_arguments, print_completion, print_schema
 from vectornator.errors import SettingsError, VectornatorError
 
 _BROKEN_PIPE = 141
@@ -51,12 +53,21 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     variables = os.environ if environ is None else environ
+    named = None if arguments else find_command(variables)
     output = Output.guess(arguments, variables)
+    job = Job.open(variables, output, is_action=named is not None)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A path that the terminal can't spell must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
+    with job.order_streams():
+        return _guard([named] if named else arguments, variables, output, job)
+
+
+def _guard(argv: Sequence[str], environ: Mapping[str, str], output: Output, job: Job) -> int:
+    """Run one command; whatever ends it becomes an exit code."""
     try:
-        exit_code = _run(arguments, variables, output)
+        exit_code = _run(argv, environ, output, job)
+        job.finish()
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; the interpreter must not try to flush to it once more.
@@ -67,20 +78,24 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except SystemExit as done:  # argparse has printed help or the version
         return done.code if isinstance(done.code, int) else 0
     except Exception as error:  # noqa: BLE001  (the one handler: every error ends in one line)
-        return _explain(error, output)
+        exit_code = _explain(error, output)
+        job.finish(error)
     return exit_code
 
 
-def _run(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> int:
+def _run(argv: Sequence[str], environ: Mapping[str, str], output: Output, job: Job) -> int:
     arguments = parse_arguments(argv)
     if arguments.command == "completion":
         print_completion(arguments.shell)
+        return 0
+    if arguments.command == "schema":
+        print_schema(arguments.kind)
         return 0
     _check_folder()
     # The engine brings git and the providers along, which help and typing errors can do without.
     from vectornator.cli.commands import run_command  # noqa: PLC0415  (see above)
 
-    return run_command(arguments, environ, output)
+    return run_command(arguments, environ, output, job)
 
 
 def _check_folder() -> None:

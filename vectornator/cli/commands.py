@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from vectornator import __version__, doctor, queries
 from vectornator import sync as engine
+from vectornator.cli.job import Job
 from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
 from vectornator.cli.signals import catch_signals
 from vectornator.errors import Interrupted, OutOfTime
-from vectornator.inputs import Resolved, resolve_settings
+from vectornator.inputs import Resolved
 from vectornator.report import answers, diagnosis, document, findings
 from vectornator.report.console import LineObserver, QuietObserver
 from vectornator.report.escape import escape
@@ -38,6 +39,7 @@ class Call:
     resolved: Resolved
     environ: Mapping[str, str]
     output: Output
+    job: Job
 
     @property
     def settings(self) -> Settings:
@@ -45,7 +47,7 @@ class Call:
         return self.resolved.settings
 
 
-def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output) -> int:
+def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output, job: Job) -> int:
     """Carry out the command that `arguments` name and return its exit code.
 
     Raises `VectornatorError`.
@@ -53,14 +55,14 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     given = dict(vars(arguments))
     command = given.pop("command")
     argument = given.pop("query", given.pop("name", ""))
-    resolved = resolve_settings(given, environ, command=command)
+    resolved = job.resolve(given, environ, command)
     output.adopt(resolved.settings, environ)
     for line in introduce(resolved) if command not in _SELF_EXPLAINING else ():
         output.talk(line)
-    settings = resolved.settings
+    settings = job.admit(resolved.settings)
     if command != "repair":  # a variable may be meant for another command
         settings = settings.model_copy(update={"rebuild": False, "orphans": False})
-    call = Call(command, argument, replace(resolved, settings=settings), environ, output)
+    call = Call(command, argument, replace(resolved, settings=settings), environ, output, job)
     if command in _RUNS and not settings.orphans:
         return _run(call)
     with follow_log(output.talk, is_on=output.is_verbose):
@@ -98,7 +100,7 @@ def _run(call: Call) -> int:
     with catch_signals() as caught, _observe(call) as observer:
         try:
             with follow_log(observer.log, is_on=output.is_verbose):
-                record = run(settings, observer, call.environ, caught.stop)
+                record = run(settings, observer, call.environ, caught.stop, call.job.is_ancestor)
         finally:
             output.record = observer.record
     if record.status == "interrupted":
@@ -113,6 +115,16 @@ def _observe(call: Call) -> QuietObserver:
     if settings.quiet:
         return QuietObserver(sys.stderr, paint)
     is_plan = call.command == "plan" or settings.dry_run
+    if call.job.runner:
+        from vectornator.ci.observer import RunnerObserver  # noqa: PLC0415  (requests, 0.1 s)
+
+        return RunnerObserver(
+            sys.stderr,
+            call.job.runner,
+            paint,
+            is_verbose=settings.verbose,
+            shows_plan=not is_plan,
+        )
     if paint.is_on and sys.stderr.isatty():
         from vectornator.report.terminal import TerminalObserver  # noqa: PLC0415  (rich, 0.1 s)
 

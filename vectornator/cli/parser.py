@@ -1,6 +1,7 @@
 """The arguments of every command, made from the declarations of the settings."""
 
 import difflib
+import json
 import shutil
 import sys
 from argparse import (
@@ -20,6 +21,9 @@ from vectornator.settings import COMMANDS, Declaration, Group, declarations
 SHELLS = ("bash", "tcsh", "zsh")
 """The shells that `completion` writes for."""
 
+KINDS = ("settings", "report")
+"""What `schema` describes: `vectornator.toml`, and what a run prints with `--json`."""
+
 _EXIT_CODES = """\
 exit codes:
   0 done · 1 some documents failed · 2 wrong settings · 3 refused by a brake
@@ -33,6 +37,17 @@ option is written like this: max-deletes = "25%". Every switch has a --no- form.
 
 _WIDEST_HELP = 110
 """In columns; longer lines are tiring to read."""
+
+_PRINTED: Mapping[str, tuple[str, str, tuple[str, ...], str]] = {
+    "completion": (
+        "Print the completion script for a shell.",
+        "shell",
+        SHELLS,
+        "the shell to complete in",
+    ),
+    "schema": ("Print a JSON Schema.", "kind", KINDS, "what to describe"),
+}
+"""The commands that take no settings: purpose, name of the argument, its values, its help."""
 
 _POSITIONALS: Mapping[str, tuple[str, ...]] = {
     "search": ("query", "QUERY", "what to look for"),
@@ -73,7 +88,7 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     ordered = _put_command_first(argv)
     if not ordered:
         raise SettingsError("No command is given; try `vectornator sync` or `vectornator --help`")
-    if ordered[0] not in {*COMMANDS, "completion"} and not ordered[0].startswith("-"):
+    if ordered[0] not in {*COMMANDS, *_PRINTED} and not ordered[0].startswith("-"):
         raise SettingsError(_refuse_command(ordered[0]))
     found, unknown = build_parser().parse_known_args(ordered)
     if unknown:
@@ -97,7 +112,7 @@ def _put_command_first(argv: Sequence[str]) -> list[str]:
 
 
 def _refuse_command(word: str) -> str:
-    close = difflib.get_close_matches(word, [*COMMANDS, "completion"], n=1)
+    close = difflib.get_close_matches(word, [*COMMANDS, *_PRINTED], n=1)
     advice = f"; did you mean {close[0]}?" if close else "; see `vectornator --help`"
     return f"{word} is not a command{advice}"
 
@@ -122,6 +137,13 @@ def print_completion(shell: str) -> None:
     import shtab  # noqa: PLC0415  (only this command pays for it)
 
     sys.stdout.write(f"{shtab.complete(build_parser(is_completing=True), shell)}\n")
+
+
+def print_schema(kind: str) -> None:
+    """Print the JSON Schema of `kind`, one of `KINDS`."""
+    from vectornator.report.schema import SCHEMAS  # noqa: PLC0415  (only this command pays for it)
+
+    sys.stdout.write(f"{json.dumps(SCHEMAS[kind](), indent=2)}\n")
 
 
 def build_parser(*, is_completing: bool = False) -> Parser:
@@ -152,15 +174,12 @@ def build_parser(*, is_completing: bool = False) -> Parser:
         if positional:
             name, metavar, text = positional
             one.add_argument(name, metavar=metavar, help=text)
-    purpose = "Print the completion script for a shell."
-    completion = commands.add_parser(
-        "completion",
-        prog="vectornator completion",
-        help=purpose,
-        description=purpose,
-        **_STYLE,
-    )
-    completion.add_argument("shell", choices=SHELLS, help="the shell to complete in")
+    for command, (purpose, name, choices, text) in _PRINTED.items():
+        program = f"vectornator {command}"
+        one = commands.add_parser(
+            command, prog=program, help=purpose, description=purpose, **_STYLE
+        )
+        one.add_argument(name, choices=choices, help=text)
     return parser
 
 
