@@ -1,5 +1,5 @@
 # Everything a change must pass. `make check test` is what CI runs.
-.PHONY: check test format lock bench clean
+.PHONY: check test format lock bench schemas examples clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -36,6 +36,13 @@ lock:
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
+
+schemas: $(VENV)/.ready
+	$(BIN)/vectornator schema settings > docs/settings.schema.json
+	$(BIN)/vectornator schema report > docs/report.schema.json
+
+examples: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.summary > docs/summary.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache build dist
