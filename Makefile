@@ -32,7 +32,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 lock:
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --extra local -o requirements-local.lock
-	$(COMPILE) --extra local --group dev -o requirements-dev.lock
+	$(COMPILE) --extra local --extra gitlab --group dev -o requirements-dev.lock
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
