@@ -26,13 +26,14 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url
 
 lock:
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --extra local -o requirements-local.lock
-	$(COMPILE) --extra local --extra gitlab --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra local -o requirements-local.lock
+	$(COMPILE) pyproject.toml --extra local --group dev -o requirements-dev.lock
+	$(COMPILE) --group build -o requirements-build.lock
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
