@@ -1,4 +1,4 @@
-# The image of the action. `--build-arg LOCK=requirements-local.lock` adds the embedded store;
+# The image of the action. `--build-arg LOCK=requirements-all.lock` makes one with all providers;
 # a release pins PYTHON_IMAGE to the digest that the tag has at that moment.
 ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 
@@ -7,13 +7,14 @@ ARG LOCK=requirements.lock
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY requirements-build.lock ${LOCK} ./
-RUN pip install --require-hashes -r requirements-build.lock \
-    && pip install --require-hashes --only-binary :all: --no-compile --prefix /packages -r "${LOCK}"
+RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages -r "${LOCK}" \
+    && pip install --require-hashes -r requirements-build.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY vectornator vectornator
 RUN pip install --no-deps --no-build-isolation --no-compile --prefix /packages .
 # Unchecked: what copies or re-dates these files must not make Python compile them once more.
 # Left out: what is large and never imported here.
+# hadolint ignore=DL3059
 RUN python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
     -x '/pygments/lexers/|/pycparser/|/openai/(resources|types)/(admin|beta|live|realtime)/' /packages
 

@@ -1,9 +1,10 @@
 # Everything a change must pass. `make check test` is what CI runs.
-.PHONY: check test format lock bench schemas examples clean
+.PHONY: check test image contract faces format lock bench schemas examples clean
 
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+IMAGE ?= vectornator:local
 
 # A stamp newer than the locks means that the environment is what they say.
 $(VENV)/.ready: requirements-dev.lock pyproject.toml
@@ -18,9 +19,28 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/interrogate vectornator
+	$(BIN)/actionlint .github/workflows/*.yml examples/github/*.yml
+	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github action.yml examples/github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci gitlab/*.yml examples/gitlab/*.yml
+	sed '1,/^---$$/d' templates/sync.yml | $(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --default-filetype yaml -
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck .ci/run
 
 test: $(VENV)/.ready
 	$(BIN)/pytest -n auto
+
+# IMAGE_OPTIONS are for `docker build`, such as another base.
+image:
+	DOCKER_BUILDKIT=1 docker build --tag $(IMAGE) $(IMAGE_OPTIONS) .
+
+contract: $(VENV)/.ready
+	VECTORNATOR_IMAGE=$(IMAGE) $(BIN)/pytest tests/image
+
+faces: $(VENV)/.ready
+	$(BIN)/python -m faces
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
@@ -33,6 +53,7 @@ lock:
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --extra local -o requirements-local.lock
 	$(COMPILE) pyproject.toml --extra local --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras -o requirements-all.lock
 	$(COMPILE) --group build -o requirements-build.lock
 
 bench: $(VENV)/.ready

@@ -3,13 +3,20 @@
 import os
 import sys
 
-SHELLS = {"bash", "sh"}
+_SHELLS = {"bash", "sh"}
 
-if __name__ == "__main__":
-    # GitLab's runner sends a job's script to `sh` through the image's entrypoint.
-    if os.path.basename(sys.argv[1] if sys.argv[1:] else "") in SHELLS:
-        os.execvp(sys.argv[1], sys.argv[1:])
 
-    from vectornator.cli import run
+def main() -> None:
+    """Run vectornator, or the shell that the first argument names."""
+    program, *_ = (*sys.argv[1:], "")
+    if program.rpartition("/")[2] in _SHELLS:
+        # GitLab's runner starts a job's script through the image's entrypoint.
+        os.execvp(program, sys.argv[1:])  # noqa: S606  (it is what the caller asked for)
+
+    from vectornator.cli import run  # noqa: PLC0415  (a shell needs none of it)
 
     run()
+
+
+if __name__ == "__main__":
+    main()
