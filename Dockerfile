@@ -3,7 +3,7 @@
 ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
-ARG LOCK=requirements.lock
+ARG LOCK=requirements-image.lock
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY requirements-build.lock ${LOCK} ./
@@ -16,7 +16,8 @@ RUN pip install --no-deps --no-build-isolation --no-compile --prefix /packages .
 # Left out: what is large and never imported here.
 # hadolint ignore=DL3059
 RUN python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
-    -x '/pygments/lexers/|/pycparser/|/openai/(resources|types)/(admin|beta|live|realtime)/' /packages
+    -x '/(pycparser|pydantic/v1|pygments/lexers|openai/(resources/(?!vector_stores)|types/(admin|beta|live|realtime))\w*)/' \
+    /packages
 
 FROM ${PYTHON_IMAGE} AS action
 # The base has no bytecode of the standard library: without it each run compiles what it imports.

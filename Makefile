@@ -52,7 +52,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 lock:
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --extra local -o requirements-local.lock
-	$(COMPILE) pyproject.toml --extra local --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra gitlab -o requirements-image.lock
 	$(COMPILE) pyproject.toml --all-extras -o requirements-all.lock
 	$(COMPILE) --group build -o requirements-build.lock
 

@@ -3,8 +3,8 @@
 import yaml
 
 from faces.inputs import COMMAND, Input, list_inputs
-from faces.outputs import OUTPUTS
 from vectornator import __doc__ as purpose
+from vectornator.report.outputs import OUTPUTS
 
 _HEAD = """\
 # Made from the settings by `make faces`; a test compares the two.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from faces.inputs import COMMAND, Input, list_inputs
-from faces.outputs import OUTPUTS
+from vectornator.report.outputs import OUTPUTS
 
 
 def render_reference(page: str) -> str:

@@ -1,0 +1,1 @@
+"""What users see of the image, run as their CI runs it."""
