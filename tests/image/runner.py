@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from tests.image.checkout import TOKEN, give_away
-from tests.image.grammar import Command, read_commands, read_pairs
 from tests.support.repositories import run_git
+from tests.support.runner import Command, find_commands, read_outputs
 
 ACTION = Path(__file__).parents[2] / "action.yml"
 
@@ -112,10 +112,10 @@ class Runner:
         return Step(
             done.returncode,
             log,
-            read_pairs(written["GITHUB_OUTPUT"]),
-            read_pairs(written["GITHUB_ENV"]),
+            read_outputs(written["GITHUB_OUTPUT"]),
+            read_outputs(written["GITHUB_ENV"]),
             written["GITHUB_STEP_SUMMARY"],
-            read_commands(log),
+            find_commands(log),
         )
 
     def _compose(self, given: Mapping[str, str], commands: Path) -> list[str]:

@@ -57,3 +57,51 @@ def test_workflow_runs_under_act(tmp_path: Path, image: str) -> None:
     assert 0 == done.returncode, done.stdout
     assert re.search(r"set-output:: status=planned", done.stdout), done.stdout
     assert "Job succeeded" in done.stdout
+
+
+PIPELINE = """\
+include:
+  - local: templates/sync.yml
+    inputs:
+      image: {image}
+      provider: example
+      patterns: "**/*.md,!drafts/"
+  - local: gitlab/vectornator.yml
+
+default:
+  after_script: [cat vectornator.env]
+
+overridden:
+  extends: .vectornator
+  image:
+    name: {image}
+    entrypoint: [""]
+  variables:
+    VECTORNATOR_PROVIDER: example
+    VECTORNATOR_TARGET: other
+"""
+
+
+def test_pipeline_runs_under_gitlab_ci_local(tmp_path: Path, image: str) -> None:
+    """The component and the template sync, with the image's entry point and without it."""
+    program = os.environ.get("GITLAB_CI_LOCAL")
+    if not program or not shutil.which("rsync"):
+        pytest.skip("GITLAB_CI_LOCAL names no program, or rsync is missing")
+    repo = copy_project(tmp_path / "repo", image)
+    repo.commit({".gitlab-ci.yml": PIPELINE.format(image=image)})
+    repo.run("remote", "add", "origin", "git@gitlab.example.com:octo/demo.git")
+    repo.run("update-ref", "refs/remotes/origin/main", "HEAD")
+    repo.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    options = ("--pull-policy", "if-not-present", "--helper-image", BASE, "--color=false")
+    done = subprocess.run(
+        [program, *options, "--variable", "GITLAB_CI=true"],
+        cwd=repo.root,
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout
+    jobs = sorted(re.findall(r"^(\w+) +> VN_STATUS=synced$", done.stdout, re.MULTILINE))
+    assert ["overridden", "vectornator"] == jobs, done.stdout
