@@ -19,7 +19,7 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/interrogate vectornator
-	$(BIN)/actionlint .github/workflows/*.yml examples/github/*.yml
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml examples/github/*.yml
 	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github action.yml examples/github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml

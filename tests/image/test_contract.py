@@ -95,6 +95,17 @@ def test_plan_works_without_a_network(desk: Desk) -> None:
     assert (0, "2") == (step.exit_code, step.outputs["files-added"]), step.log
 
 
+def test_nightly_check_finds_what_is_missing(desk: Desk) -> None:
+    """With `refresh: always` and `detailed-exitcode` a plan fails once the store lost something."""
+    desk.fill()
+    inputs = {"command": "plan", "refresh": "always", "detailed_exitcode": "true"}
+    assert 0 == desk.sync(**inputs).exit_code
+    [store] = desk.openai.state.stores.values()
+    store.attachments.popitem()
+    step = desk.sync(**inputs)
+    assert (20, "1") == (step.exit_code, step.outputs["files-added"]), step.log
+
+
 @pytest.mark.parametrize(
     ("inputs", "complaint"),
     [
