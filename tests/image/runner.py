@@ -61,6 +61,7 @@ class Runner:
     network: str = "host"
 
     def __post_init__(self) -> None:
+        self.container = f"vectornator_{uuid.uuid4().hex}"
         for folder in (self.temp, self.home, self.flow):
             folder.mkdir(parents=True)
 
@@ -118,6 +119,10 @@ class Runner:
             find_commands(log),
         )
 
+    def cancel(self) -> None:
+        """Do what the runner does first when somebody cancels the job."""
+        subprocess.run(["docker", "kill", "--signal", "INT", self.container], check=True)
+
     def _compose(self, given: Mapping[str, str], commands: Path) -> list[str]:
         """The command line; values travel in the environment and never on it."""
         mounts = {
@@ -128,7 +133,8 @@ class Runner:
             self.workspace: "/github/workspace",
         }
         return [
-            *("docker", "run", "--workdir", "/github/workspace", "--rm", "--network", self.network),
+            *("docker", "run", "--name", self.container, "--workdir", "/github/workspace", "--rm"),
+            *("--network", self.network),
             *(word for name in given for word in ("-e", name)),
             *("-e", "GITHUB_ACTIONS=true", "-e", "CI=true"),
             *(word for here, there in mounts.items() for word in ("-v", f"{here}:{there}")),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.openai_server import make_fault
 from tests.support.git_server import Fault
 
 BOTH = {"docs/a.md": b"# A\n", "docs/b.md": b"# B\n"}
+
+BUSY = 20
+"""By this request, a run with many documents is in the middle of its work."""
 
 
 def test_first_sync_stores_everything(desk: Desk) -> None:
@@ -59,6 +63,21 @@ def test_failure_can_be_let_pass(desk: Desk) -> None:
     desk.openai.add_fault(make_fault("400-upload-extension", route="files.create"))
     step = desk.sync(fail_on="never")
     assert (0, "1") == (step.exit_code, step.outputs["files-failed"]), step.log
+
+
+def test_cancelled_run_saves_what_it_did(desk: Desk) -> None:
+    """A job that is cancelled ends by itself, records its work, and the next one does the rest."""
+    desk.project.push({f"docs/{number}.md": f"# {number}\n" for number in range(60)})
+    runner = desk.start_job()
+    cancellation = threading.Thread(target=runner.cancel)
+    desk.openai.delay(0.1)
+    desk.openai.watch(lambda _, record: cancellation.start() if record.number == BUSY else None)
+    step = desk.sync(runner)
+    cancellation.join()
+    assert (130, "interrupted") == (step.exit_code, step.outputs["status"]), step.log
+    assert "interrupted" == json.loads(desk.project.note(desk.project.repo.head))["status"]
+    desk.openai.delay(0)
+    assert ("synced", 62) == (desk.sync().outputs["status"], len(desk.stored))
 
 
 def test_dry_run_changes_nothing(desk: Desk) -> None:
