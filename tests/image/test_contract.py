@@ -49,7 +49,7 @@ def test_change_and_deletion_follow_the_commit(desk: Desk) -> None:
 
 def test_failed_document_fails_the_step(desk: Desk) -> None:
     """A document that is refused is counted, shown at its file, and told in the summary."""
-    desk.openai.add_fault(make_fault("400-upload-extension", route="files.create"))
+    desk.openai.add_fault(make_fault("400-empty-file", route="files.create"))
     step = desk.sync()
     assert (1, "partial") == (step.exit_code, step.outputs["status"]), step.log
     assert ("1", "rejected") == (step.outputs["files-failed"], step.outputs["failure-reason"])
@@ -60,7 +60,7 @@ def test_failed_document_fails_the_step(desk: Desk) -> None:
 
 def test_failure_can_be_let_pass(desk: Desk) -> None:
     """With `fail-on: never` the step is green, and the outputs tell all the same."""
-    desk.openai.add_fault(make_fault("400-upload-extension", route="files.create"))
+    desk.openai.add_fault(make_fault("400-empty-file", route="files.create"))
     step = desk.sync(fail_on="never")
     assert (0, "1") == (step.exit_code, step.outputs["files-failed"]), step.log
 
