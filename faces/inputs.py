@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from vectornator.settings import COMMANDS, Declaration, Group, declarations
 
-RUNS = tuple(command for command in COMMANDS if command not in {"create-store", "search"})
-"""The commands that need no argument, so that an input can name them."""
+_BY_HAND = {"create-store", "init", "search"}
+"""Commands that need an argument, or somebody who commits what they wrote."""
+
+RUNS = tuple(command for command in COMMANDS if command not in _BY_HAND)
+"""The commands that an input can name."""
 
 _TERMINAL_ONLY = {"color", "json", "limit", "quiet"}
 """Settings for people in front of a screen."""
