@@ -21,7 +21,7 @@ _Dumper.add_representer(
     _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'")
 )
 
-IMAGE = "ghcr.io/owner/vectornator:1"
+IMAGE = "ghcr.io/org/vectornator:1"
 """Where the action's image is published; whoever publishes another names it here."""
 
 OUTPUTS_FILE = "vectornator.env"
