@@ -73,6 +73,7 @@ class OpenAILab:
             patterns=("**/*.md",),
             api_key=SecretStr(server.key),
             base_url=server.url,
+            rate_limits="openai",
         )
 
     def sync(self, **overrides: object) -> Record:

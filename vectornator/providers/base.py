@@ -352,5 +352,6 @@ class CountsRequests(Protocol):
 class LimitsRates(Protocol):
     """An ability: know how many calls of a kind the service takes in a minute."""
 
-    buckets: Sequence[Bucket]
-    """Each method is in one of them at most; those in none share a bucket without a limit."""
+    @property
+    def buckets(self) -> Sequence[Bucket]:
+        """Each method is in one of them at most; those in none share a bucket without a limit."""

@@ -96,6 +96,15 @@ class OpenAISettings(BaseModel):
             provider=_NAME,
         ),
     ] = "auto"
+    rate_limits: Annotated[
+        Literal["auto", "openai", "none"],
+        Option(
+            "Keep the limits OpenAI documents: at its own addresses (auto), anywhere, or never.",
+            Group.OPENAI,
+            CALLS,
+            provider=_NAME,
+        ),
+    ] = "auto"
     chunk_size: Annotated[
         Count | None,
         Field(ge=100, le=4096),

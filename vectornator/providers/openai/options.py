@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any
 
 from vectornator.errors import Fatal, list_choices
+from vectornator.providers.openai.hosts import is_openai
 
 BASE_URL = "https://api.openai.com/v1"
 AUDIENCE = "https://api.openai.com/v1"
@@ -14,6 +15,7 @@ AUDIENCE = "https://api.openai.com/v1"
 
 ATTACH_MODES = ("auto", "batch", "single")
 PURPOSES = ("assistants", "user_data")
+RATE_LIMITS = ("auto", "openai", "none")
 
 PLACEHOLDERS = ("dir", "name", "path", "path_without_suffix", "stem")
 """What a URL template may hold in braces."""
@@ -49,12 +51,20 @@ class Options:
     expires_after: int = 0
     """In days without use, of a store that is created; 0 for never."""
 
+    rate_limits: str = "auto"
     index_timeout: float = 0.0
     """In seconds; 0 for a limit that grows with the batch."""
 
     front_matter: tuple[str, ...] = ()
     url_template: str = ""
     attributes: tuple[StaticAttribute, ...] = ()
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether calls keep the limits that OpenAI documents; those of others are not known."""
+        if self.rate_limits == "auto":
+            return is_openai(self.base_url)
+        return self.rate_limits == "openai"
 
     @property
     def chunking(self) -> dict[str, Any] | None:
@@ -85,6 +95,7 @@ def read_options(given: Mapping[str, str]) -> Options:
         chunk_size=chunk_size or (800 if overlap_given else 0),
         chunk_overlap=overlap if overlap_given else chunk_size // 2,
         expires_after=_read_number(given, "expires-after", 1, 365),
+        rate_limits=_choose(given, "rate-limits", RATE_LIMITS),
         index_timeout=_read_number(given, "index-timeout", 1, 86_400),
         front_matter=tuple(_split(given.get("front-matter", ""))),
         url_template=_read_template(given.get("url-template", "")),

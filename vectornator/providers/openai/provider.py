@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
@@ -35,6 +35,14 @@ from vectornator.providers.patience import Patience, await_files
 _MARK = "vn_mark_"
 """How the keys of our mark begin in the metadata of a store, which are not ours alone."""
 
+_BUCKETS = (
+    Bucket(frozenset({"stage_file", "upload_file", "update_file"}), calls=900),
+    Bucket(frozenset({"attach_files"}), calls=240, copies=1800),
+    Bucket(frozenset({"delete_file"}), calls=300),
+)
+"""Documented are 1,000 uploads of a user, 300 attachings to a store, and 2,000 files attached in
+an organization in a minute; nothing is said of deletes."""
+
 _MOST_METADATA = 16
 _MOST_HITS = 50
 
@@ -55,14 +63,6 @@ class OpenAIProvider(BaseVectorStoreProvider):
     """
 
     name = "openai"
-
-    buckets: ClassVar[Sequence[Bucket]] = (
-        Bucket(frozenset({"stage_file", "upload_file", "update_file"}), calls=900),
-        Bucket(frozenset({"attach_files"}), calls=240, copies=1800),
-        Bucket(frozenset({"delete_file"}), calls=300),
-    )
-    """Documented are 1,000 uploads of a user, 300 attachings to a store, and 2,000 files attached
-    in an organization in a minute; nothing is said of deletes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,6 +107,11 @@ class OpenAIProvider(BaseVectorStoreProvider):
     def fingerprint(self) -> str:
         """Changes with the rules of names and encodings, and with chunking."""
         return f"openai-{_digest([names.VERSION, self._options.chunking])}"
+
+    @property
+    def buckets(self) -> Sequence[Bucket]:
+        """OpenAI's limits, with room left for others; none for a service whose are not known."""
+        return _BUCKETS if self._options.has_limits else ()
 
     @property
     def requests(self) -> int:
