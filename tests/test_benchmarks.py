@@ -68,4 +68,4 @@ def test_service_rows(tmp_path: Path) -> None:
     requests = rows["service: requests"]
     assert requests.peer is not None
     assert (39, 34) == (requests.value, requests.peer.value)
-    assert 0 < rows["service: CPU per document"].value
+    assert 0 < rows["service: CPU of a run with one document"].value
