@@ -135,6 +135,33 @@ def test_attempts_run_out(provider: MemoryProvider, time: Time) -> None:
     assert len(time.waits) == 2
 
 
+def test_service_that_is_down_ends_the_run(provider: MemoryProvider, time: Time) -> None:
+    """The eighth call in a row that is given up is `Fatal`, and none after it is repeated."""
+    dead = retried(Failing(provider, *[Transient("busy")] * 25), time, attempts=3)
+    document = make_document("a.md", b"")
+    for _ in range(7):
+        dead.enrich_metadata(document, b"", {})  # which asks nobody
+        with pytest.raises(Transient):
+            store(dead, "a.md")
+    with pytest.raises(Fatal, match="8 calls in a row were in vain"):
+        store(dead, "a.md")
+    with pytest.raises(Fatal, match="after 1 try"):
+        store(dead, "a.md")
+    assert len(time.waits) == 8 * 2
+
+
+def test_any_answer_shows_that_a_service_is_up(provider: MemoryProvider, time: Time) -> None:
+    """Calls that are given up end no run as long as others are answered in between."""
+    errors = [*[Transient("busy")] * 7, Rejected("never")] * 2
+    sick = retried(Failing(provider, *errors), time, attempts=1)
+    kinds = []
+    for _ in errors:
+        with pytest.raises(ProviderError) as caught:
+            store(sick, "a.md")
+        kinds.append(caught.type)
+    assert kinds == ([Transient] * 7 + [Rejected]) * 2
+
+
 def test_budget_runs_out(provider: MemoryProvider, time: Time) -> None:
     """No wait is begun that would exceed the budget."""
     flaky = Failing(provider, *[Transient("busy", retry_after=40.0)] * 9)

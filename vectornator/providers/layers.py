@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar, cast
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from vectornator.errors import Fatal, ProviderError, Transient, Withheld
+from vectornator.errors import Fatal, ProviderError, Rejected, Transient, Withheld
 from vectornator.model import Document
 from vectornator.providers.around import Call, Layer, Listed
 from vectornator.providers.base import LimitsRates, VectorStoreProvider
@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 _LOOK_SECONDS = 1.0
 """How long a wait may go on after the run has ended."""
+
+_MOST_GIVEN_UP = 8
+"""How many calls in a row, of whatever kind, are given up before the service counts as down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ class Retry(Layer):
 
     Waits are drawn from a window that doubles, on top of what the server asked for. The
     last `Transient` is raised when the tries or the budget are used up; its message says
-    how many tries there were.
+    how many tries there were. When that has befallen several calls in a row, it is `Fatal`:
+    the service is down, and no call is made twice until one is answered.
     """
 
     def __init__(
@@ -157,12 +161,15 @@ class Retry(Layer):
             stop=self._is_used_up,
             sleep=wait,
             before_sleep=lambda state: traffic.count_retry(state.args[0].method),
-            retry_error_callback=_give_up,
+            retry_error_callback=self._give_up,
         )
+        self._lock = threading.Lock()
+        self._given_up = 0
 
     def around(self, call: Call, run: Callable[[], T]) -> T:
         """Carry out one call, again if need be."""
-        return cast("T", self._retrying(_run, call, run))
+        with self._hearing():
+            return cast("T", self._retrying(_run, call, run))
 
     def around_listing(self, call: Call, start: Callable[[], Iterator[Listed]]) -> Iterator[Listed]:
         """List from the beginning again if need be, leaving out what was yielded before.
@@ -172,23 +179,60 @@ class Retry(Layer):
         """
         seen: set[str] = set()
         count = self._traffic.count_retry
-        for attempt in self._retrying.copy(before_sleep=lambda _: count(call.method)):
-            with attempt:
-                for file in start():
-                    if file.file_id not in seen:
-                        seen.add(file.file_id)
-                        yield file
+        with self._hearing():
+            for attempt in self._retrying.copy(before_sleep=lambda _: count(call.method)):
+                with attempt:
+                    for file in start():
+                        if file.file_id not in seen:
+                            seen.add(file.file_id)
+                            yield file
 
     def enrich_metadata(
         self, document: Document, content: bytes, metadata: Mapping[str, str]
     ) -> Mapping[str, str]:
-        """Enrich, again if need be: a provider may ask a service for what it adds."""
+        """Enrich, again if need be: a provider may ask a service for what it adds.
+
+        Most ask nothing, so that nothing is learned of the service from one that worked.
+        """
         call = Call("enrich_metadata", document.path)
-        return self.around(call, lambda: self.inner.enrich_metadata(document, content, metadata))
+
+        def run() -> Mapping[str, str]:
+            return self.inner.enrich_metadata(document, content, metadata)
+
+        return cast("Mapping[str, str]", self._retrying(_run, call, run))
 
     def _is_used_up(self, state: RetryCallState) -> bool:
         waited = state.idle_for + state.upcoming_sleep
-        return state.attempt_number >= self._policy.attempts or waited > self._policy.budget
+        is_too_often = state.attempt_number >= self._policy.attempts or self._is_down
+        return is_too_often or waited > self._policy.budget
+
+    @property
+    def _is_down(self) -> bool:
+        return self._given_up >= _MOST_GIVEN_UP
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Note that the service answers, where a call is not given up; a refusal is an answer."""
+        try:
+            yield
+        except Rejected:
+            self._given_up = 0
+            raise
+        self._given_up = 0
+
+    def _give_up(self, state: RetryCallState) -> NoReturn:
+        error = _transient_of(state)
+        tries = "1 try" if state.attempt_number == 1 else f"{state.attempt_number} tries"
+        words = f"{error} (given up after {tries})"
+        with self._lock:
+            self._given_up += 1
+            is_down, number = self._is_down, self._given_up
+        if is_down:
+            down = f"{words}. {number} calls in a row were in vain: is the service down?"
+            raise Fatal(down, reason=error.reason) from error
+        last = Transient(words, retry_after=error.retry_after)
+        last.reason = error.reason
+        raise last from error
 
 
 def _run(call: Call, run: Callable[[], T]) -> T:
@@ -199,14 +243,6 @@ def _run(call: Call, run: Callable[[], T]) -> T:
 def _asked_for(state: RetryCallState) -> float:
     """The seconds that the server wants to be left alone after a failed try."""
     return _transient_of(state).retry_after or 0.0
-
-
-def _give_up(state: RetryCallState) -> NoReturn:
-    error = _transient_of(state)
-    tries = "1 try" if state.attempt_number == 1 else f"{state.attempt_number} tries"
-    last = Transient(f"{error} (given up after {tries})", retry_after=error.retry_after)
-    last.reason = error.reason
-    raise last from error
 
 
 def _transient_of(state: RetryCallState) -> Transient:
