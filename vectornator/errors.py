@@ -12,6 +12,7 @@
         * `Withheld`      not tried, because something else was lost                (next run)
         * `Fatal`         no further call can work                                  (exit 4)
             * `NoCredentials`   nothing was given that lets a call in         (plans go without)
+            * `WrongOption`     an option of the provider is wrong; nothing ran       (exit 2)
     * `StateError`        the ledger can't be read or saved                         (exit 5)
         * `StateUnreadable` what is kept is damaged: `repair --rebuild` makes it anew
         * `StateConflict` another run saved first: load, merge and save again       (retried)
@@ -105,7 +106,8 @@ class Withheld(ProviderError):
 class Fatal(ProviderError):
     """No further call can work: bad credentials, no such store, a corrupt file.
 
-    `reason` is `auth`, `store-not-found`, `quota` or `store`.
+    `reason` is `auth`, `store-not-found`, `quota` or `store`; of a service that is down, that of
+    the last try.
     """
 
     def __init__(self, message: str, *, reason: str = "store") -> None:
@@ -118,6 +120,15 @@ class NoCredentials(Fatal):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="auth")
+
+
+class WrongOption(Fatal):
+    """An option that only the provider understands is wrong; nothing ran."""
+
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="config")
 
 
 class StateError(VectornatorError):

@@ -2,7 +2,14 @@
 
 import pytest
 
-from vectornator.errors import Fatal, ProviderError, Rejected, Throttled, Transient
+from vectornator.errors import (
+    Fatal,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Transient,
+    WrongOption,
+)
 from vectornator.model import Condition, Document, path_key
 from vectornator.providers.openai import names
 from vectornator.providers.openai.attributes import Rules, from_wire, to_filter, to_wire
@@ -115,6 +122,7 @@ def test_quota_is_final() -> None:
         (401, {"message": "Incorrect API key provided"}, Fatal, "auth"),
         (403, {"message": "Country not supported"}, Fatal, "auth"),
         (404, {"code": "404", "message": "Resource not found"}, Gone, "rejected"),
+        (404, {"message": "Invalid URL (GET /v1/v2/vector_stores/x)"}, Fatal, "store"),
         (408, None, Unanswered, "unavailable"),
         (409, None, Unanswered, "unavailable"),
         (413, "<html>too large</html>", Rejected, "rejected"),
@@ -287,9 +295,10 @@ def test_foreign_attributes() -> None:
     ],
 )
 def test_wrong_options(name: str, value: str, complaint: str) -> None:
-    """A wrong option is named, with what would be right."""
-    with pytest.raises(Fatal, match=complaint):
+    """A wrong option is named, with what would be right; nothing ran, as the exit code says."""
+    with pytest.raises(WrongOption, match=complaint) as caught:
         read_options({name: value})
+    assert (caught.value.exit_code, caught.value.reason) == (2, "config")
 
 
 def test_options() -> None:

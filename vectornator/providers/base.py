@@ -61,7 +61,7 @@ class VectorStoreProvider(Protocol):
     def initialize(self, config: ProviderConfig) -> None:
         """Take the settings and open what must be open; no store is created or changed.
 
-        Raises `Fatal` when a setting is missing or wrong.
+        Raises `Fatal` when a setting is missing or wrong: `WrongOption` where the user gave it.
         """
 
     @property

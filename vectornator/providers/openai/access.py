@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from vectornator.errors import Fatal, ProviderError, Transient
+from vectornator.errors import Fatal, ProviderError, Transient, WrongOption
 from vectornator.providers.openai.hosts import is_loopback, is_openai
 from vectornator.providers.openai.identity import is_word, read_identity
 from vectornator.providers.openai.options import Options
@@ -144,15 +144,17 @@ class ExchangedKeys:
 def choose_access(options: Options, api_key: str, environ: Mapping[str, str]) -> Access | None:
     """The API key where there is one, else the job's identity; None without either.
 
-    Raises `Fatal` for half an identity, and for one that would go to anybody but OpenAI.
+    Raises `WrongOption` for half an identity, and for one that would go to anybody but OpenAI.
     """
     ids = (options.identity_provider_id, options.service_account_id)
     if api_key or not any(ids):
         return ApiKey(api_key) if api_key else None
     if not all(ids):
-        raise Fatal("Access without a key needs both identity-provider-id and service-account-id.")
+        raise WrongOption(
+            "Access without a key needs both identity-provider-id and service-account-id."
+        )
     if not (is_openai(options.base_url) or is_loopback(options.base_url)):
-        raise Fatal(
+        raise WrongOption(
             "Access without a key is for OpenAI's own addresses, and base-url is another: give an"
             " api-key, or drop base-url."
         )

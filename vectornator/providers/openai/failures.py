@@ -61,6 +61,7 @@ _QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_h
 _NOT_FOUND = re.compile(r"no such|not found|cannot find|could not find|no \w+ found", re.IGNORECASE)
 _STORE = re.compile(r"vector[ _]store", re.IGNORECASE)
 _FILE = re.compile(r"\bfiles?\b|file-|file_id", re.IGNORECASE)
+_URL = re.compile(r"invalid url|unknown request url", re.IGNORECASE)
 _TYPE = re.compile(
     r"invalid extension|are not supported for retrieval|file type is not", re.IGNORECASE
 )
@@ -103,6 +104,8 @@ def _explain_limit(answer: Answer, words: str) -> ProviderError:
 def _explain_refusal(answer: Answer, words: str) -> ProviderError:
     """What a 4xx means. Compatible servers answer 400 where OpenAI answers 404."""
     text = answer.message
+    if answer.status == 404 and _URL.search(text):  # noqa: PLR2004  (there is no such route)
+        return Fatal(f"{words}. Check --base-url.")
     if "storage quota" in text:
         return Fatal(f"{words}. Remove files that nothing uses.", reason="quota")
     if answer.code == "unsupported_file" or _TYPE.search(text):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from vectornator.errors import Fatal, list_choices
+from vectornator.errors import WrongOption, list_choices
 from vectornator.providers.openai.hosts import is_openai
 
 BASE_URL = "https://api.openai.com/v1"
@@ -79,7 +79,7 @@ class Options:
 
 
 def read_options(given: Mapping[str, str]) -> Options:
-    """Check options given by name, as text. Raises `Fatal` for what is wrong or unknown."""
+    """Check options given by name, as text. Raises `WrongOption` for what is wrong or unknown."""
     chunk_size = _read_number(given, "chunk-size", 100, 4096)
     overlap_given = given.get("chunk-overlap", "")
     overlap = _read_number(given, "chunk-overlap", 0, (chunk_size or 800) // 2)
@@ -110,7 +110,7 @@ def _split(text: str) -> list[str]:
 def _choose(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     choice = given.get(name) or choices[0]
     if choice not in choices:
-        raise Fatal(f"{name} is {choice!r}: choose {list_choices(choices)}.")
+        raise WrongOption(f"{name} is {choice!r}: choose {list_choices(choices)}.")
     return choice
 
 
@@ -119,14 +119,14 @@ def _read_number(given: Mapping[str, str], name: str, least: int, most: int) -> 
     if not text:
         return 0
     if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
-        raise Fatal(f"{name} is {text!r}: give a whole number from {least} to {most}.")
+        raise WrongOption(f"{name} is {text!r}: give a whole number from {least} to {most}.")
     return int(text)
 
 
 def _read_url(text: str) -> str:
     url = text.strip().rstrip("/")
     if url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
-        raise Fatal(
+        raise WrongOption(
             "base-url is no address: give one such as https://example.com/v1, without a key."
         )
     return url or BASE_URL
@@ -136,10 +136,10 @@ def _read_template(text: str) -> str:
     try:
         fields = [field for _, field, _, _ in Formatter().parse(text) if field is not None]
     except ValueError as error:
-        raise Fatal(f"url-template {text!r} can't be read: {error}.") from error
+        raise WrongOption(f"url-template {text!r} can't be read: {error}.") from error
     if unknown := [field for field in fields if field not in PLACEHOLDERS]:
         choices = list_choices(PLACEHOLDERS)
-        raise Fatal(f"url-template knows no {{{unknown[0]}}}: use {choices}, in braces.")
+        raise WrongOption(f"url-template knows no {{{unknown[0]}}}: use {choices}, in braces.")
     return text
 
 
@@ -149,7 +149,9 @@ def _read_attribute(text: str) -> StaticAttribute:
     pattern, _, key = left.rpartition(":")
     key, value = key.strip(), value.strip()
     if not sign or not value or not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", key):
-        raise Fatal(f"attributes: {text!r} is not of the form PATTERN:KEY=VALUE or KEY=VALUE.")
+        raise WrongOption(
+            f"attributes: {text!r} is not of the form PATTERN:KEY=VALUE or KEY=VALUE."
+        )
     if key == "path" or key.startswith("vn_"):
-        raise Fatal(f"attributes: {key} is Vectornator's own; choose another key.")
+        raise WrongOption(f"attributes: {key} is Vectornator's own; choose another key.")
     return StaticAttribute(pattern.strip(), key, value)
