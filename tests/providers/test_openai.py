@@ -115,6 +115,19 @@ def test_lost_parts_are_sent_again(server: OpenAIServer, provider: OpenAIProvide
     assert len(server.state.files) == 1
 
 
+def test_upload_that_expired_begins_anew(server: OpenAIServer, provider: OpenAIProvider) -> None:
+    """Where the service has forgotten the parts, all are sent once more."""
+    server.add_fault(make_fault("404", route="uploads.complete"))
+    document = make_document("large.md", LARGE)
+    with pytest.raises(Transient):
+        provider.stage_file(document, LARGE, {})
+    provider.stage_file(document, LARGE, {})
+    assert (2, 10) == (
+        server.ledger.count("uploads.create"),
+        server.ledger.count("uploads.parts.create"),
+    )
+
+
 def test_upload_that_fails_leaves_nothing(server: OpenAIServer, provider: OpenAIProvider) -> None:
     """An upload that can't be indexed is undone."""
     server.change_rules(outcome="failed", failure="invalid_file")

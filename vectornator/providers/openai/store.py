@@ -49,6 +49,7 @@ class Store:
         what = "POST /vector_stores"
         token = self._asked.get(name) or ""
         if token and (found := self._find_created(token)):
+            del self._asked[name]
             return found
         self._asked[name] = token = token or uuid4().hex
         arguments: dict[str, Any] = {"name": name, "metadata": {_TOKEN: token}}

@@ -167,9 +167,9 @@ class Uploads:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parts") as pool:
                 list(pool.map(send, numbers))
             return self._complete(parts)
-        except Gone:
-            self._parts.pop(name.text)  # an upload lives for an hour; begin anew
-            raise
+        except Gone as error:
+            self._parts.pop(name.text)  # an upload lives for an hour; the next try begins anew
+            raise Unanswered(str(error)) from error
 
     def _open_upload(self, name: UploadName, size: int) -> _Parts:
         what = "POST /uploads"
