@@ -87,6 +87,23 @@ def test_a_second_sync_has_nothing_to_do(synced: Run, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.splitlines()[0] == "Nothing to do: 1 unchanged"
 
 
+def test_a_plan_takes_the_name_of_the_store(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The flags of a sync may be tried with a plan."""
+    assert run("plan", "--store-name", "docs") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Plan: 1 to upload"
+
+
+def test_verify_tells_that_no_sync_completed(
+    run: Run, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In line with the store is all that can be said of a ledger that is of no commit yet."""
+    folder = repository / "bare.git"
+    git(repository, "init", "--bare", str(folder))
+    assert run("sync", "--store-name", "docs", "--source", "worktree") == 0
+    assert run("verify") == 0
+    assert "No sync has completed yet" in capsys.readouterr().err
+
+
 def test_quiet_means_quiet(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """A sync that went well has nothing to say to those who want silence."""
     assert run("sync", "--store-name", "docs", "--quiet") == 0

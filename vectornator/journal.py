@@ -80,10 +80,10 @@ class Journal:
             self.edits.leftovers.update(self.ledger.leftovers)
         elif session.ledger:
             session.state.discard_entries()
-            self._remark(
-                f"The ledger is of the store {session.ledger.store_id}, which is not the one in "
-                "use: it is not applied."
-            )
+            store_id = session.ledger.store_id
+            is_gone = not has_store and store_id == session.provider.store_id
+            fate = "is gone" if is_gone else "is not the one in use"
+            self._remark(f"The ledger is of the store {store_id}, which {fate}: it is not applied.")
 
     def must_list(self, refresh: str) -> bool:
         """Tell whether the store must be listed before the ledger is believed."""

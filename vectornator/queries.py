@@ -111,7 +111,10 @@ def _remark_counts(session: Session, drift: Drift) -> Iterator[str]:
 def _compare_base(planner: Planner) -> list[Finding] | None:
     """What the commit that the ledger is of says of it; None where that can't be told."""
     session, ledger = planner.session, planner.journal.ledger
-    if ledger is None or not ledger.base:
+    if ledger is None:
+        return None
+    if not ledger.base:
+        planner.remark("No sync has completed yet, so the ledger was not compared with a commit.")
         return None
     if not session.commits.try_fetch(ledger.base):
         planner.remark(f"Commit {ledger.base[:10]}, which the ledger is of, is not at hand.")

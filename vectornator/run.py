@@ -254,7 +254,8 @@ class Run:
         else:
             deletes = apply_changes(todo.deletes, shop)
         outcomes += self._settle(deletes, len(todo))
-        if not self._find_fatal():
+        if journal.edits.leftovers and not self._find_fatal():
+            self._observer.phase("Removing replaced copies")
             for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
                 journal.edits.forget(file_id)
         self._pass_on_remarks()

@@ -251,6 +251,15 @@ def test_ledger_of_another_store_is_not_applied(lab: Lab) -> None:
     assert any("not the one in use" in remark for remark in lab.witness.remarks)
 
 
+def test_ledger_of_a_store_that_is_gone(lab: Lab) -> None:
+    """A store that somebody deleted is said to be gone, and a new one is filled."""
+    lab.sync()
+    del lab.server.shelves[lab.store_id]
+    lab.sync()
+    assert FIRST == lab.contents
+    assert any("which is gone" in remark for remark in lab.witness.remarks)
+
+
 def test_missing_store_is_named(lab: Lab) -> None:
     """A store id that no store has ends the run before anything is created."""
     with pytest.raises(Fatal, match="no-such-store") as error:

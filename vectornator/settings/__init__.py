@@ -141,7 +141,7 @@ class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
         Option(
             "Use the store of this name when none is known yet; a run creates it if need be.",
             Group.STORE,
-            (*STORES, "verify", "init", "doctor"),
+            (*PLANS, "verify", "init", "doctor"),
             metavar="NAME",
         ),
     ] = ""
