@@ -237,12 +237,16 @@ def jobs(repo: GitRepo, request: pytest.FixtureRequest) -> GitRepo:
     return repo
 
 
+PLAIN = {**ENVIRON, "NO_COLOR": "1"}
+"""In CI, some checkers paint what they say."""
+
+
 def check(tool: str, *arguments: str | Path) -> tuple[int, str]:
     """What a checker of jobs has to say, with its exit code; skips where it is missing."""
     if not (BIN / tool).exists():
         pytest.skip(f"{tool} is missing")
     command = [BIN / tool, *arguments]
-    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=PLAIN)
     return result.returncode, result.stdout
 
 

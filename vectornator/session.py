@@ -1,6 +1,7 @@
 """What a command works with, opened from settings: repository, provider, state and source."""
 
 import logging
+import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -231,16 +232,27 @@ class Session:
     def binding(self) -> Binding:
         """The ownership mark of this source and target.
 
-        A repository without a remote is named after its folder; the ledger keeps that name
-        when the folder is renamed or a remote is added.
+        A repository that no host names is named after its folder; the ledger keeps that name
+        when the folder is renamed. In a store that others share, that would be the name of each
+        repository in a folder called so, and each would remove what others stored.
         """
         if self.settings.source_id:
             return Binding(self.settings.source_id, self.settings.target)
         source = self.repository.describe_source() if self.repository else f"local:{self.root.name}"
-        ledger = self.ledger
-        if ledger and ledger.source.startswith("local:") and not self.provider.is_shared:
-            source = ledger.source
+        ledger, provider = self.ledger, self.provider
+        is_local = source.startswith("local:")
+        if ledger and ledger.source.startswith("local:"):
+            is_same_store = is_local and ledger.provider == provider.name
+            if is_same_store or not provider.is_shared:
+                return Binding(ledger.source, self.settings.target)
+        if is_local and provider.is_shared:
+            source = f"{source}-{path_key(self._describe_place())[:12]}"
         return Binding(source, self.settings.target)
+
+    def _describe_place(self) -> str:
+        """The machine and the folder that the repository, or the remote it is a clone of, is in."""
+        place = self.repository.find_place() if self.repository else self.root.resolve()
+        return f"{platform.node()}:{place}"
 
     @property
     def config(self) -> str:

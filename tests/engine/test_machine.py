@@ -39,6 +39,7 @@ from vectornator.state.notes import NotesStore
 from vectornator.testing.faults import DiesAfter, Flaky, Rejecting, StoresThenRaises
 
 REF = "refs/notes/vectornator"
+SOURCE = "example.org/ours"
 few = st.integers(1, 12)
 
 
@@ -66,6 +67,7 @@ class Machine(Commits):
         """Keep the state in notes or in a file."""
         self.lab.settings = self.lab.settings.model_copy(
             update={
+                "source_id": SOURCE,
                 "metadata_storage": storage,
                 "metadata_file": self.folder / "state.json",
                 "max_deletes": DeleteLimit(100, is_percent=True),
@@ -117,7 +119,7 @@ class Machine(Commits):
     def add_foreign(self, path: str, owner: str) -> None:
         """Store a copy that is somebody else's."""
         file_id = f"foreign-{len(self.foreign)}"
-        attributes = {"path": path, "vn_target": owner, "vn_source": "local:repo"}
+        attributes = {"path": path, "vn_target": owner, "vn_source": SOURCE}
         self.foreign[file_id] = Copy(RemoteFile(file_id, attributes), b"foreign")
         self._copies[file_id] = self.foreign[file_id]
 

@@ -319,3 +319,15 @@ def test_listeners_are_remarked_first(lab: OpenAILab) -> None:
     with pytest.raises(Transient):
         lab.sync(base_url="http://0.0.0.0:1/v1")
     assert ["is http, not https" in remark for remark in lab.witness.remarks] == [True]
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path: Path, server: OpenAIServer) -> None:
+    """Two repositories that only their folders name share a store, and leave each other alone."""
+    labs = []
+    for number in ("1", "2"):
+        repo = GitRepo.init(tmp_path / number / "docs")
+        repo.commit({"same.md": "# Same\n", f"{number}.md": f"# {number}\n"})
+        labs.append(OpenAILab(repo, server))
+        assert labs[-1].sync().counts["added"] == 2
+    assert len(labs[0].attachments) == 4
+    assert [lab.sync(refresh="always").status for lab in labs] == ["no-changes", "no-changes"]

@@ -18,7 +18,7 @@ from tests.support.repositories import GitRepo
 from vectornator.errors import VectornatorError
 from vectornator.model import Binding
 
-OURS = Binding("local:repo", "default")
+OURS = Binding("example.org/ours", "default")
 BEFORE = {"a.md": [b"# A\n"], "docs/b.md": [b"# B\n"], "docs/c.md": [b"# C\n"]}
 CHANGES: dict[str, str | bytes | None] = {"a.md": "# A2\n", "docs/b.md": None, "d.md": "# D\n"}
 WITHOUT_B = {path: BEFORE[path] for path in ("a.md", "docs/c.md")}
@@ -188,6 +188,7 @@ def test_symptoms(tmp_path: Path, row: Row) -> None:
         repo = GitRepo.init(tmp_path / "repo")
         repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n"})
         lab = OpenAILab(repo, server)
+        lab.settings = lab.settings.model_copy(update={"source_id": OURS.source})
         lab.sync()
         guard = Guard(server, lab.store, OURS)
         repo.commit(CHANGES)

@@ -209,6 +209,12 @@ class Repository:
             name = f"local:{(tail or folder).removesuffix('.git')}"
         return _to_mark(name)
 
+    def find_place(self) -> Path:
+        """Where the repository is, if no host names it: its remote's folder, or its own."""
+        url = self._find_remote_url()
+        own = self.root or self.git_dir
+        return (own / _split(url).path if url else own).resolve()
+
     def find_main_branch(self) -> str:
         """The branch that a clone begins with, as far as this one knows; `main` if it does not."""
         head = self._read_symbolic("refs/remotes/origin/HEAD").removeprefix("refs/remotes/origin/")
