@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.report.builders import ENTRY, plan, record
-from vectornator.errors import Rejected
+from vectornator.errors import Rejected, Withheld
 from vectornator.model import Done, Failed
 from vectornator.report.console import LineObserver, QuietObserver
 from vectornator.report.paint import Paint, choose_paint
@@ -40,6 +40,23 @@ def test_a_log_gets_one_line_in_ten_seconds() -> None:
         "10/26 · 1.0/s · 16 s left · new.md",
         "20/26 · 1.0/s · 6.0 s left · new.md",
     ]
+
+
+def test_what_is_begun_is_progress_too() -> None:
+    """Where nothing settles before much is begun, a log tells how much is."""
+    stream, clock = io.StringIO(), tick(6.0)
+    observer = LineObserver(stream, clock=lambda: next(clock), shows_plan=False)
+    observer.planned(plan())
+    for _ in range(3):
+        observer.started(plan().uploads[0])
+    assert stream.getvalue() == "2/4 begun · new.md\n"
+
+
+def test_what_only_follows_is_not_told_at_once() -> None:
+    """Changes that were not tried are left to the record, which has them all."""
+    stream = io.StringIO()
+    LineObserver(stream).settled(Failed(plan().updates[0], Withheld("not tried")), 1, 4)
+    assert stream.getvalue() == ""
 
 
 def test_failures_are_shown_even_to_the_quiet() -> None:

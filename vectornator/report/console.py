@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TextIO
 
+from vectornator.errors import Withheld
 from vectornator.model import Change, Failed, Outcome, Plan
 from vectornator.report.escape import escape
 from vectornator.report.paint import PLAIN, Paint
@@ -52,8 +53,8 @@ class QuietObserver(AbstractContextManager["QuietObserver"]):
         self.record = record
 
     def say_failure(self, outcome: Outcome) -> None:
-        """Write what failed, if `outcome` is a failure."""
-        if isinstance(outcome, Failed):
+        """Write what failed, if `outcome` is a failure; what only follows from one is not told."""
+        if isinstance(outcome, Failed) and not isinstance(outcome.error, Withheld):
             self.say(render_failure(outcome.change.path, outcome.message, self.paint))
 
     def log(self, words: str) -> None:
@@ -82,6 +83,7 @@ class LineObserver(QuietObserver):
         self.shows_plan = shows_plan
         self.clock = clock
         self.began = self.last_line = clock()
+        self.begun = self.total = 0
 
     def phase(self, words: str) -> None:
         """Write what begins."""
@@ -98,14 +100,27 @@ class LineObserver(QuietObserver):
         elif self.shows_plan:
             self.say(summarise_plan(plan))
         self.began = self.last_line = self.clock()
+        self.begun, self.total = 0, len(plan)
+
+    def started(self, change: Change) -> None:
+        """Write now and then how far the run is: where many settle together, none does so yet."""
+        self.begun += 1
+        if self.is_due() and self.begun < self.total:
+            self.say(f"{self.begun:,}/{self.total:,} begun · {escape(change.path)}")
+
+    def is_due(self) -> bool:
+        """Tell whether it is time for a line about progress; says so once."""
+        now = self.clock()
+        if now - self.last_line < LINE_INTERVAL:
+            return False
+        self.last_line = now
+        return True
 
     def settled(self, outcome: Outcome, done: int, total: int) -> None:
         """Write a failure at once, and now and then how far the run is."""
         super().settled(outcome, done, total)
-        now = self.clock()
-        if now - self.last_line >= LINE_INTERVAL and done < total:
-            self.last_line = now
-            progress = describe_progress(done, total, now - self.began)
+        if done < total and self.is_due():
+            progress = describe_progress(done, total, self.last_line - self.began)
             self.say(f"{progress} · {escape(outcome.change.path)}")
 
 

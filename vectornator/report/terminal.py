@@ -22,6 +22,7 @@ class TerminalObserver(LineObserver):
         super().__init__(stream, paint, is_verbose=is_verbose, shows_plan=shows_plan)
         self.progress = _build_progress(stream)
         self.failed = 0
+        self.has_settled = False
         self.task = self.progress.add_task("", total=None, pace="", path="")
 
     def __enter__(self) -> Self:
@@ -47,11 +48,15 @@ class TerminalObserver(LineObserver):
             )
 
     def started(self, change: Change) -> None:
-        """Show the path."""
+        """Show the path, and how many are begun as long as none has settled."""
+        self.begun += 1
         self.progress.update(self.task, path=escape(change.path))
+        if not self.has_settled:
+            self.progress.update(self.task, pace=f"{self.begun:,}/{self.total:,} begun")
 
     def settled(self, outcome: Outcome, done: int, total: int) -> None:
         """Move the line one step on; what failed is counted here and listed with the record."""
+        self.has_settled = True
         self.failed += isinstance(outcome, Failed)
         pace = describe_progress(done, total, self.clock() - self.began)
         failed = f" · {self.failed:,} failed" if self.failed else ""
