@@ -1,30 +1,43 @@
-# The image of the action. `--build-arg LOCK=requirements-all.lock` makes one with all providers;
-# a release pins PYTHON_IMAGE to the digest that the tag has at that moment.
+# The image of the action, and with `--target all` one with all providers. A release pins
+# PYTHON_IMAGE to the digest that the tag has at that moment; LOCK names other packages.
 ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+# What is large and never imported here gets no bytecode.
+ARG UNUSED='/(pycparser|pydantic/v1|pygments/lexers|openai/(resources/(?!vector_stores)|types/(admin|beta|live|realtime))\w*)/'
 
-FROM ${PYTHON_IMAGE} AS packages
-ARG LOCK=requirements-image.lock
+FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements-build.lock ${LOCK} ./
-RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages -r "${LOCK}" \
-    && pip install --require-hashes -r requirements-build.lock
+
+FROM builder AS own
+COPY requirements-build.lock ./
+RUN pip install --require-hashes -r requirements-build.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY vectornator vectornator
-RUN pip install --no-deps --no-build-isolation --no-compile --prefix /packages .
 # Unchecked: what copies or re-dates these files must not make Python compile them once more.
-# Left out: what is large and never imported here.
-# hadolint ignore=DL3059
-RUN python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
-    -x '/(pycparser|pydantic/v1|pygments/lexers|openai/(resources/(?!vector_stores)|types/(admin|beta|live|realtime))\w*)/' \
-    /packages
+RUN pip install --no-deps --no-build-isolation --no-compile --prefix /packages . \
+    && python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash /packages
 
-FROM ${PYTHON_IMAGE} AS action
+FROM builder AS packages
+ARG LOCK=requirements-image.lock
+ARG UNUSED
+COPY ${LOCK} ./
+RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages -r "${LOCK}" \
+    && python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
+        -x "${UNUSED}" /packages
+
+FROM builder AS packages-all
+ARG UNUSED
+COPY requirements-all.lock ./
+RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages \
+        -r requirements-all.lock \
+    && python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
+        -x "${UNUSED}" /packages
+
+FROM ${PYTHON_IMAGE} AS runtime
 # The base has no bytecode of the standard library: without it each run compiles what it imports.
 RUN python -m compileall -q --invalidation-mode unchecked-hash \
     -x '/(_pyrepl|ensurepip|idlelib|pydoc_data|site-packages|test|tkinter|turtledemo|unittest)/' \
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-COPY --from=packages /packages /usr/local
 COPY entrypoint.py /opt/vectornator/
 ENV PYTHONDONTWRITEBYTECODE=1
 # Isolated: neither the workspace nor the home that steps share can put modules in our way.
@@ -36,3 +49,11 @@ LABEL org.opencontainers.image.title="vectornator" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+
+FROM runtime AS all
+COPY --from=packages-all /packages /usr/local
+COPY --from=own /packages /usr/local
+
+FROM runtime AS action
+COPY --from=packages /packages /usr/local
+COPY --from=own /packages /usr/local

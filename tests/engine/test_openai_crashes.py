@@ -45,7 +45,7 @@ def test_killed_after_every_request(tmp_path: Path) -> None:
     number = 1
     while kill_and_heal(tmp_path / str(number), number) == KILLED:
         number += 1
-    assert number > 20
+    assert number > 15
 
 
 def kill_and_heal(folder: Path, number: int) -> int:
