@@ -1,5 +1,5 @@
 # Everything a change must pass. `make check test` is what CI runs.
-.PHONY: check test image contract faces format lock bench schemas examples clean
+.PHONY: check test image contract faces format lock bench schemas examples torture clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -66,6 +66,10 @@ schemas: $(VENV)/.ready
 
 examples: $(VENV)/.ready
 	$(BIN)/python -m benchmarks.summary > docs/summary.md
+
+# Takes hours; `python -m tests.torture NAME --size N` takes what you give it.
+torture: $(VENV)/.ready
+	$(BIN)/python -m tests.torture --long --write RELIABILITY.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache build dist

@@ -1,42 +1,52 @@
-"""Runs that are killed: a few of the moments that `python -m tests.torture` tries all of."""
+"""A few trials of each campaign; `make torture` makes many, and RELIABILITY.md tells of them."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.torture.kills import Kill, list_kills, try_kills
+from tests.torture.board import Circumstances, render
+from tests.torture.campaign import Campaign, Tally, Trial, hold
+from tests.torture.campaigns import CAMPAIGNS
+from tests.torture.kills import list_kills
 from tests.torture.scene import Scene
 
+SEED = 0
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A clone with a commit that is to be synced."""
-    with Scene(tmp_path_factory.mktemp("scene")) as scene:
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS, ids=lambda campaign: campaign.name)
+def test_campaign(campaign: Campaign) -> None:
+    """The claim stands."""
+    tally = hold(campaign, campaign.short, SEED)
+    assert tally.failed == (), f"repeat: {tally.command}"
+    assert tally.tried > 0
+
+
+def test_moments(tmp_path: Path) -> None:
+    """A run has moments of each kind: requests to the store and to git, and steps on disk."""
+    with Scene(tmp_path / "scene") as scene:
         scene.advance()
         scene.save()
-        yield scene
-
-
-def test_moments(scene: Scene) -> None:
-    """A run has moments of each kind: requests to the store and to git, and steps on disk."""
-    scene.restore()
-    kills = list_kills(scene)
+        scene.restore()
+        kills = list_kills(scene)
     assert {"store", "git", "disk"} == {kill.kind for kill in kills}
     assert len(kills) > 50
 
 
-@pytest.mark.parametrize(
-    "kills",
-    [
-        (Kill("store", 5, "after"),),
-        (Kill("store", 12, "before"),),
-        (Kill("store", 16, "after"), Kill("store", 4, "after")),
-        (Kill("git", 4, "after"),),
-        (Kill("disk", 20, "before"), Kill("git", 4, "before")),
-    ],
-    ids=lambda kills: ", then ".join(map(str, kills)),
-)
-def test_killed_and_repaired(scene: Scene, kills: tuple[Kill, ...]) -> None:
-    """One clean run later the store is the tree, with nothing left over and nobody else touched."""
-    verdict = try_kills(scene, *kills)
-    assert (True, ()) == (verdict.was_killed, verdict.faults)
+def test_fault_is_told() -> None:
+    """A trial that went wrong is counted, and stands on the page with its command."""
+    kills = next(it for it in CAMPAIGNS if it.name == "kills")
+    trials = (Trial("after store 1", "repaired"), Trial("after store 2", "repaired", ("lost",)))
+    campaign = Campaign("kills", kills.claim, 1, 2, lambda *_: iter(trials))
+    tally = hold(campaign, 2, 7)
+    assert (2, (trials[1],)) == (tally.tried, tally.failed)
+    page = render([tally], Circumstances("0123456", "2026-01-02", "a machine"))
+    assert "2 trials, 1 failed." in page
+    assert "- **failed**: after store 2: lost" in page
+    assert "python -m tests.torture kills --size 2 --seed 7" in page
+
+
+def test_page_names_what_was_left_out() -> None:
+    """A campaign that was not held is listed among what is not covered."""
+    tally = Tally("kills", 0, 1, 1, 60.0, (("repaired", 1),), ())
+    page = render([tally], Circumstances("0123456", "2026-01-02", "a machine"))
+    assert "The campaign `mixes` was not held." in page

@@ -1,4 +1,5 @@
-"""Runs of the real command that are killed wherever they can be, and what the next run finds.
+"""Whatever may happen to a run, tried over and over: `python -m tests.torture --help`.
 
-By hand: `python -m tests.torture --help`.
+Each campaign makes one claim and tries to break it. `make torture` tries them all at length and
+writes what came of it to RELIABILITY.md; the tests try a few of each.
 """

@@ -1,60 +1,60 @@
-"""`python -m tests.torture`: kill runs wherever they can be killed, and tell what came of it."""
+"""`python -m tests.torture`: try to prove the claims wrong, and tell what came of it."""
 
 import argparse
 import sys
-import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-from tests.torture.kills import Kill, Verdict, choose, list_kills, try_kills
-from tests.torture.scene import Scene
+from tests.torture.board import Circumstances, render
+from tests.torture.campaign import Tally
+from tests.torture.campaigns import BY_NAME, hold_by_name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Torture, print a line for each fault and the sum; 1 when anything was wrong."""
-    wish = _parse(argv)
-    verdicts = []
-    for number, verdict in enumerate(torture(wish.kills, wish.seed), 1):
-        verdicts.append(verdict)
-        print(f"{number}: {_describe(verdict)}", file=sys.stderr, flush=True)
-    for verdict in verdicts:
-        for fault in verdict.faults:
-            print(f"killed {_name(verdict.kills)}: {fault}")
-    kinds = Counter(verdict.kills[0].kind for verdict in verdicts)
-    wrong = sum(bool(verdict.faults) for verdict in verdicts)
-    print(
-        f"{len(verdicts)} kills ({', '.join(f'{n} at {kind}' for kind, n in kinds.items())}):"
-        f" {wrong} left something wrong after one clean run"
+    """Hold the campaigns that were asked for; 1 when any claim fell."""
+    asked = _parse(argv)
+    tallies = []
+    for tally in _hold_all(asked):
+        tallies.append(tally)
+        print(_describe(tally), flush=True)
+        for trial in tally.failed:
+            print(f"  {trial.name}: {'; '.join(trial.faults)}", flush=True)
+    if asked.write:
+        page = render(tallies, Circumstances.observe())
+        asked.write.write_text(page, encoding="utf-8")
+    return 1 if any(tally.failed for tally in tallies) else 0
+
+
+def _hold_all(asked: argparse.Namespace) -> Iterator[Tally]:
+    """Hold several campaigns at once, and tell of them in their order."""
+    act = partial(hold_by_name, seed=asked.seed, size=asked.size, is_long=asked.long)
+    with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
+        yield from pool.map(act, asked.campaigns or BY_NAME)
+
+
+def _describe(tally: Tally) -> str:
+    ends = ", ".join(f"{number} {outcome}" for outcome, number in tally.outcomes)
+    return (
+        f"{tally.name}: {tally.tried} trials in {tally.seconds:.0f} s,"
+        f" {len(tally.failed)} failed ({ends})"
     )
-    return 1 if wrong else 0
-
-
-def torture(number: int | None, seed: int) -> Iterator[Verdict]:
-    """Kill a sync at `number` moments drawn by `seed`, or at each there is."""
-    with tempfile.TemporaryDirectory(prefix="torture-") as folder, Scene(Path(folder)) as scene:
-        scene.advance()
-        scene.save()
-        scene.restore()
-        kills = list_kills(scene)
-        for drawn in choose(kills, number or len(kills), seed):
-            yield try_kills(scene, *drawn)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
-    parser.add_argument("--kills", type=int, metavar="N", help="how many moments (default: all)")
-    parser.add_argument("--seed", type=int, default=0, help="draws and orders them (default: 0)")
-    return parser.parse_args(argv)
-
-
-def _describe(verdict: Verdict) -> str:
-    how = "killed" if verdict.was_killed else "not killed"
-    return f"{_name(verdict.kills)}: {how}, {'; '.join(verdict.faults) or 'repaired'}"
-
-
-def _name(kills: Sequence[Kill]) -> str:
-    return ", then ".join(map(str, kills))
+    parser.add_argument("campaigns", nargs="*", help=f"from {', '.join(BY_NAME)} (default: all)")
+    parser.add_argument("--long", action="store_true", help="as often as for RELIABILITY.md")
+    parser.add_argument("--size", type=int, metavar="N", help="how many trials of each")
+    parser.add_argument("--seed", type=int, default=0, help="draws the trials (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="campaigns at once (default: 2)")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="a page of what came of it")
+    asked = parser.parse_args(argv)
+    if unknown := [name for name in asked.campaigns if name not in BY_NAME]:
+        parser.error(f"there is no campaign {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
+    return asked
 
 
 if __name__ == "__main__":

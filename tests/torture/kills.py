@@ -1,13 +1,16 @@
 """Kills a sync at every moment there is, lets another one run, and tells what is wrong then."""
 
 import random
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tests.openai_server.call import Request
 from tests.openai_server.faults import Act, Fault, Reset
 from tests.openai_server.state import State
+from tests.torture.campaign import Campaign, Trial
 from tests.torture.oracle import Presence, find_faults
 from tests.torture.scene import Point, Scene
 
@@ -102,3 +105,27 @@ def choose(kills: list[Kill], number: int, seed: int) -> Iterator[tuple[Kill, ..
     chance = random.Random(seed)
     for index, kill in enumerate(chance.sample(kills, min(number, len(kills))), 1):
         yield (kill, chance.choice(kills)) if index % 5 == 0 else (kill,)
+
+
+def try_moments(size: int, seed: int) -> Iterator[Trial]:
+    """Kill a sync at `size` moments drawn by `seed`, or at each there is."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder, Scene(Path(folder)) as scene:
+        scene.advance()
+        scene.save()
+        scene.restore()
+        for kills in choose(list_kills(scene), size, seed):
+            verdict = try_kills(scene, *kills)
+            outcome = "repaired" if verdict.was_killed else "over before it was killed"
+            yield Trial(", then ".join(map(str, kills)), outcome, verdict.faults)
+
+
+KILLS = Campaign(
+    name="kills",
+    claim=(
+        "A run that is killed before or after any request to the store or to git, or before any "
+        "step on disk, is put right by the next run."
+    ),
+    short=4,
+    long=1000,
+    trials=try_moments,
+)

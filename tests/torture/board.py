@@ -1,0 +1,105 @@
+"""RELIABILITY.md: what was tried, how often, and what came of it."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from tests.torture.campaign import Campaign, Tally
+from tests.torture.campaigns import BY_NAME, CAMPAIGNS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_OPENING = """\
+# Reliability
+
+Each campaign makes a claim that users rely on and tries to prove it wrong, against real git
+servers and an imitation of OpenAI's API on this machine. This page is written by `make torture`;
+the tests try a few of each at every change (`pytest tests/test_torture.py`).
+"""
+
+_LIMITS = """\
+- Nothing here has met the real OpenAI, GitHub or GitLab: what the imitation takes for granted is
+  listed in `tests/openai_server/assumptions.py`.
+- A disk that loses what it reported as written, and a git server that loses what it acknowledged.
+- Two targets of one store share one dictionary of marks, which the API can't change atomically:
+  two runs that end in the same moment can overwrite each other's mark, which costs a listing.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where and when the campaigns were held."""
+
+    commit: str
+    day: str
+    machine: str
+
+    @classmethod
+    def observe(cls) -> Self:
+        """Look at the repository, the clock and the machine."""
+        words = ("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12")
+        commit = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+        machine = f"Python {platform.python_version()}, {sys.platform}, {os.cpu_count()} cores"
+        return cls(commit, datetime.now(UTC).strftime("%Y-%m-%d"), machine)
+
+
+def render(tallies: Sequence[Tally], seen: Circumstances) -> str:
+    """The page, as Markdown."""
+    return "\n".join(
+        [
+            _OPENING,
+            *_render_summary(tallies, seen),
+            "## The claims",
+            "",
+            *(line for tally in tallies for line in _render_claim(tally, BY_NAME[tally.name])),
+            "## Not covered",
+            "",
+            *(f"- {line}" for line in _list_gaps(tallies)),
+            _LIMITS,
+        ]
+    )
+
+
+def _render_summary(tallies: Sequence[Tally], seen: Circumstances) -> Iterator[str]:
+    tried = sum(tally.tried for tally in tallies)
+    failed = sum(len(tally.failed) for tally in tallies)
+    yield f"Commit `{seen.commit}`, {seen.day}, {seen.machine}: {tried:,} trials, {failed} failed."
+    yield ""
+    yield "| campaign | trials | failed | seed | minutes |"
+    yield "|---|--:|--:|--:|--:|"
+    for tally in tallies:
+        yield (
+            f"| [{tally.name}](#{tally.name}) | {tally.tried:,} | {len(tally.failed)} |"
+            f" {tally.seed} | {tally.seconds / 60:.1f} |"
+        )
+    yield ""
+
+
+def _render_claim(tally: Tally, campaign: Campaign) -> Iterator[str]:
+    yield f"### {tally.name}"
+    yield ""
+    yield campaign.claim
+    yield ""
+    yield "; ".join(f"{number:,} {outcome}" for outcome, number in tally.outcomes) + "."
+    yield ""
+    yield f"    {tally.command}"
+    yield ""
+    for trial in tally.failed:
+        yield f"- **failed**: {trial.name}: {'; '.join(trial.faults)}"
+    if tally.failed:
+        yield ""
+
+
+def _list_gaps(tallies: Sequence[Tally]) -> Iterator[str]:
+    held = {tally.name for tally in tallies}
+    for campaign in CAMPAIGNS:
+        if campaign.name in held:
+            yield from campaign.not_covered
+        else:
+            yield f"The campaign `{campaign.name}` was not held."

@@ -1,0 +1,25 @@
+"""All campaigns, in the order in which they are told."""
+
+import sys
+
+from tests.torture.campaign import Campaign, Tally, Trial, hold
+from tests.torture.kills import KILLS
+from tests.torture.mixes import MIXES
+
+CAMPAIGNS: tuple[Campaign, ...] = (
+    KILLS,
+    MIXES,
+)
+
+BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
+
+
+def hold_by_name(name: str, *, seed: int, size: int | None, is_long: bool) -> Tally:
+    """Hold a campaign in whatever process this is, and say on stderr what came of each trial."""
+    campaign = BY_NAME[name]
+
+    def tell(trial: Trial) -> None:
+        words = "; ".join(trial.faults) or trial.outcome
+        print(f"{name}: {trial.name}: {words}", file=sys.stderr, flush=True)
+
+    return hold(campaign, size or (campaign.long if is_long else campaign.short), seed, tell)
