@@ -24,6 +24,8 @@ A failed document is a value (`model.Failed`), never an exception.
 
 from collections.abc import Iterable
 
+_SAVED = " What was done is saved; the next run goes on."
+
 
 class VectornatorError(Exception):
     """One line for the user: what is wrong, where it came from, what to do next."""
@@ -153,26 +155,24 @@ class StateConflict(StateError):
 
 
 class Interrupted(VectornatorError):
-    """A signal asked the run to stop; outcomes so far are saved."""
+    """A signal asked the run to stop; outcomes so far are saved, if there was time."""
 
     reason = "interrupted"
 
-    def __init__(self, signal_number: int) -> None:
-        super().__init__("Stopped by a signal. What was done is saved; the next run goes on.")
+    def __init__(self, signal_number: int, *, is_saved: bool = True) -> None:
+        super().__init__(f"Stopped by a signal.{_SAVED if is_saved else ''}")
         self.exit_code = 128 + signal_number
 
 
 class OutOfTime(VectornatorError):
-    """The time that the run was given is over; outcomes so far are saved."""
+    """The time that the run was given is over; outcomes so far are saved, if there was time."""
 
     exit_code = 124  # that of coreutils' `timeout`
     reason = "timeout"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Stopped: the time set by --timeout-minutes is over. What was done is saved; the next"
-            " run goes on."
-        )
+    def __init__(self, *, is_saved: bool = True) -> None:
+        saved = _SAVED if is_saved else ""
+        super().__init__(f"Stopped: the time set by --timeout-minutes is over.{saved}")
 
 
 def list_choices(choices: Iterable[str]) -> str:

@@ -1,12 +1,12 @@
 """Sends documents to a store that takes them in steps: staged one by one, attached together."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from vectornator.apply.workshop import Workshop, run_pool
+from vectornator.apply.workshop import Workshop, do_last, run_pool
 from vectornator.errors import (
     Fatal,
     ProviderError,
@@ -69,8 +69,8 @@ def send_in_batches(
     """Stage each document, attach as many at once as the store takes, yield what became of each.
 
     After a `Fatal` error what is staged is still attached, and the rest comes back as `Failed`
-    untried. After a stop what is staged is attached too, but not waited for: it describes
-    itself, and the next run adopts it.
+    untried. After a stop what is staged is attached too, but what is not found at once is not
+    waited for: it describes itself, and the next run adopts it.
     """
     belt = _Belt(changes, provider, shop)
 
@@ -80,9 +80,14 @@ def send_in_batches(
     settling: Iterator[tuple[Task, Result]] = run_pool(work, belt.take, shop)
     for _, result in settling:
         yield from belt.put(result)
+    if belt.staged:
+        rest = Batch(tuple(belt.staged))
+        yield from belt.put(do_last(lambda: _attach(rest, provider, shop), shop) or Settled())
+    do_last(lambda: _sweep(provider), shop)
+
+
+def _sweep(provider: StagesFiles) -> None:
     with suppress(ProviderError):  # what stays behind is found by its name
-        if belt.staged:
-            provider.attach_files(_to_copies(belt.staged))
         provider.sweep_files()
 
 
@@ -161,16 +166,27 @@ def _attach(batch: Batch, provider: StagesFiles, shop: Workshop) -> Settled:
     copies = _to_copies(batch.staged)
     found: Mapping[str, ProviderError | None]
     try:
-        ticket = provider.attach_files(copies)
-        found = await_files(
-            lambda: provider.settle_files(ticket), copies, patience=shop.patience, wait=shop.wait
-        )
+        found = _await(provider.attach_files(copies), copies, provider, shop)
     except Withheld:
-        return Settled()  # the run is to stop: what is attached is left to the next one
+        return Settled()
     except ProviderError as error:
         found = dict.fromkeys(copies, error)
         batch = replace(batch, staged=tuple(map(_as_last_try, batch.staged)))
     return _sort(batch, found, shop)
+
+
+def _await(
+    ticket: str, file_ids: Collection[str], provider: StagesFiles, shop: Workshop
+) -> Mapping[str, ProviderError | None]:
+    """Wait until a batch has settled; when the run is to stop, take what has by then."""
+
+    def settle() -> Mapping[str, ProviderError | None]:
+        return provider.settle_files(ticket)
+
+    try:
+        return await_files(settle, file_ids, patience=shop.patience, wait=shop.wait)
+    except Withheld:
+        return settle()
 
 
 def _as_last_try(staged: Staged) -> Staged:
@@ -183,6 +199,8 @@ def _sort(batch: Batch, found: Mapping[str, ProviderError | None], shop: Worksho
     again: list[Stage] = []
     lost: list[str] = []
     for staged in batch.staged:
+        if staged.file_id not in found:
+            continue  # the run is to stop: what is attached is left to the next one
         stage, error = staged.stage, found[staged.file_id]
         if error is None:
             outcomes.append(_to_done(staged, shop))

@@ -1,9 +1,10 @@
 """What carrying out a plan needs, and the one pool of threads it is done on."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -14,8 +15,11 @@ from vectornator.model import Binding, Change, Document, Entry
 from vectornator.providers.base import VectorStoreProvider
 from vectornator.providers.patience import Patience
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 3.5
 """How long calls in flight may take to settle once the run was asked to stop."""
+
+LAST_SECONDS = 4.5
+"""How long after it what they leave behind may take to be put in order."""
 
 MOST_BYTES = 256_000_000
 """How much content all workers together hold in memory."""
@@ -53,6 +57,21 @@ class ByteBudget:
                 self._changed.notify_all()
 
 
+class Grace:
+    """Tells how long it is since a stop was noticed."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop = stop
+        self._noticed = math.inf
+
+    def is_over(self, seconds: float) -> bool:
+        """Tell whether so many seconds have passed since; never without a stop."""
+        now = time.monotonic()
+        if self._stop.is_set():
+            self._noticed = min(self._noticed, now)
+        return now - self._noticed >= seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What every change needs to be carried out."""
@@ -76,6 +95,10 @@ class Workshop:
 
     patience: Patience = field(default_factory=Patience)
     memory: ByteBudget = field(default_factory=lambda: ByteBudget(MOST_BYTES))
+    grace: Grace = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grace", Grace(self.stop))
 
     def describe(self, document: Document, content: bytes) -> Mapping[str, str]:
         """The attributes that a copy of `document` carries."""
@@ -105,7 +128,6 @@ def run_pool(
     pool = ThreadPoolExecutor(shop.jobs, thread_name_prefix="apply")
     flying: dict[Future[_Result], _Task] = {}
     settled: SimpleQueue[Future[_Result]] = SimpleQueue()
-    deadline: float | None = None
     try:
         while True:
             while len(flying) < shop.jobs and not shop.stop.is_set():
@@ -116,14 +138,22 @@ def run_pool(
                 future = pool.submit(work, task)
                 flying[future] = task
                 future.add_done_callback(settled.put)
-            if shop.stop.is_set() and deadline is None:
-                deadline = time.monotonic() + SETTLE_SECONDS
-            if not flying or (deadline is not None and time.monotonic() > deadline):
+            if not flying or shop.grace.is_over(SETTLE_SECONDS):
                 return
             if done := _await(settled):
                 yield flying.pop(done), done.result()
     finally:
         pool.shutdown(wait=not flying, cancel_futures=True)
+
+
+def do_last(work: Callable[[], _Result], shop: Workshop) -> _Result | None:
+    """Do one thing after all others; None where it has not ended in time after a stop."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="apply")
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    while not future.done() and not shop.grace.is_over(LAST_SECONDS):
+        wait([future], timeout=0.1)
+    return future.result() if future.done() else None
 
 
 def _await(settled: SimpleQueue[Future[_Result]]) -> Future[_Result] | None:

@@ -11,7 +11,7 @@ from vectornator import sync as engine
 from vectornator.cli.job import Job
 from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
-from vectornator.cli.signals import catch_signals
+from vectornator.cli.signals import PATIENCE, catch_signals
 from vectornator.errors import Interrupted, OutOfTime
 from vectornator.inputs import Resolved
 from vectornator.report import answers, diagnosis, document, findings
@@ -65,7 +65,10 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     call = Call(command, argument, replace(resolved, settings=settings), environ, output, job)
     if command in _RUNS and not settings.orphans:
         return _run(call)
-    with follow_log(output.talk, is_on=output.is_verbose):
+    with (
+        catch_signals(minutes=settings.timeout_minutes),
+        follow_log(output.talk, is_on=output.is_verbose),
+    ):
         return _LOOK_UPS[command](call)
 
 
@@ -97,7 +100,8 @@ def judge(record: Record, settings: Settings) -> int:
 def _run(call: Call) -> int:
     """Sync, plan or repair, with an audience, and in a way that signals can end."""
     settings, output, run = call.settings, call.output, _RUNS[call.command]
-    with catch_signals() as caught, _observe(call) as observer:
+    minutes = settings.timeout_minutes
+    with catch_signals(patience=PATIENCE, minutes=minutes) as caught, _observe(call) as observer:
         try:
             with follow_log(observer.log, is_on=output.is_verbose):
                 record = run(settings, observer, call.environ, caught.stop, call.job.is_ancestor)

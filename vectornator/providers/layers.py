@@ -130,6 +130,13 @@ class Halt(Layer):
             self._ended.add(call.method)
             raise
 
+    def around_listing(self, call: Call, start: Callable[[], Iterator[Listed]]) -> Iterator[Listed]:
+        """Carry out a listing, which may be long: between its items it heeds the wish to end."""
+        with self.during(call):
+            for file in start():
+                self._wait(0.0)
+                yield file
+
 
 def _untried() -> Withheld:
     return Withheld("not tried: the run ended before it")
