@@ -5,10 +5,12 @@ import sys
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
+from tests.torture.signals import SIGNALS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
     MIXES,
+    SIGNALS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Self
 from tests.openai_server import Behaviour, OpenAIServer
 from tests.openai_server.schemas import Attributes
 from tests.openai_server.state import Attachment, State
-from tests.support.git_server import GitServer
+from tests.support.git_server import Fault, GitServer
 from tests.support.repositories import ENVIRON, GitRepo
 from tests.torture.child import COUNT
 
@@ -41,6 +41,14 @@ class Hooked(GitServer):
     """A git server that tells before and after each request it serves."""
 
     on_request: list["Point"] = field(default_factory=list)
+    on_arrival: list[Callable[[str], None]] = field(default_factory=list)
+    """Told the method and URL of each request that has arrived, whatever becomes of it."""
+
+    def take_fault(self, what: str) -> Fault:
+        """The fault that a request meets."""
+        for hear in self.on_arrival:
+            hear(what)
+        return super().take_fault(what)
 
     def run_backend(self, environ: dict[str, str], body: bytes) -> tuple[int, list[str], bytes]:
         """One request, between the two moments at which a run may be killed."""
@@ -142,6 +150,8 @@ class Scene:
             self.openai.clear_faults()
             self.openai.ledger.clear()
         self.git.on_request.clear()
+        self.git.on_arrival.clear()
+        self.git.faults.clear()
         self.git.requests.clear()
 
     def _copy(self, state: State) -> State:

@@ -65,10 +65,7 @@ def run_command(arguments: Namespace, environ: Mapping[str, str], output: Output
     call = Call(command, argument, replace(resolved, settings=settings), environ, output, job)
     if command in _RUNS and not settings.orphans:
         return _run(call)
-    with (
-        catch_signals(minutes=settings.timeout_minutes),
-        follow_log(output.talk, is_on=output.is_verbose),
-    ):
+    with catch_signals(), follow_log(output.talk, is_on=output.is_verbose):
         return _LOOK_UPS[command](call)
 
 
