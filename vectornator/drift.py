@@ -93,11 +93,10 @@ def needs_listing(refresh: str, mark: Mapping[str, str] | None, sequence: int | 
 def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Binding) -> Drift:
     """Rebuild the manifest from what the store lists, keeping what both agree on.
 
-    Of several copies of a path, the one the manifest names is kept, else the newest; one that
-    no search finds is not kept at all. An entry whose copy carries another hash takes over what
-    the copy's attributes say; a copy that says something untrue of itself loses its config, so
-    that it is stored again. What is marked as ours but names no path that a document can have
-    is one copy too many.
+    Of several copies of a path, the newest is kept; one that no search finds is not kept at all.
+    An entry whose copy carries another hash takes over what the copy's attributes say; a copy that
+    says something untrue of itself loses its config, so that it is stored again. What is marked
+    as ours but names no path that a document can have is one copy too many.
     """
     paths = {path_key(path): path for path in manifest}
     copies, foreign = _group_copies(listing, binding, paths)
@@ -107,11 +106,11 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
     for key, files in copies.items():
         path = paths.get(key) or (files[0].path if is_path(files[0].path) else "")
         known = manifest.get(path)
-        kept = _choose_copy(files, known) if path else None
+        kept = _choose_copy(files) if path else None
         leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
         if kept:
             repaired[path] = _to_entry(kept, path, known)
-            if repaired[path] != known:
+            if not _is_known(repaired[path], known, files):
                 kind = DriftKind.CHANGED if known else DriftKind.UNKNOWN
                 findings.append(Finding(kind, path, kept.file_id))
         findings += _judge_others(path, files, kept)
@@ -188,11 +187,22 @@ def _judge_others(
     return (Finding(kind, path or file.path, file.file_id) for file in files if file is not kept)
 
 
-def _choose_copy(files: Iterable[RemoteFile], known: Entry | None) -> RemoteFile | None:
-    usable = [file for file in files if file.is_searchable]
-    named = (file for file in usable if known and file.file_id == known.file_id)
-    newest = max(usable, key=lambda file: (file.created_at, file.file_id), default=None)
-    return next(named, newest)
+def _choose_copy(files: Iterable[RemoteFile]) -> RemoteFile | None:
+    """The newest copy that a search finds, of those stored in one second the last listed.
+
+    A run removes a copy only once it has stored a newer one. As long as a listing leaves the
+    newest too, no two runs can remove each other's, whatever their ledgers name.
+    """
+    usable = (file for file in enumerate(files) if file[1].is_searchable)
+    newest = max(usable, key=lambda file: (file[1].created_at, file[0]), default=None)
+    return newest[1] if newest else None
+
+
+def _is_known(entry: Entry, known: Entry | None, files: Iterable[RemoteFile]) -> bool:
+    """Tell whether an entry says what is known, be it of a second copy of the same."""
+    if known is None or known.file_id not in {file.file_id for file in files}:
+        return False
+    return replace(entry, file_id=known.file_id, version=known.version) == known
 
 
 def _to_entry(file: RemoteFile, path: str, known: Entry | None) -> Entry:

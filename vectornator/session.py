@@ -14,6 +14,7 @@ from vectornator.errors import SettingsError, SourceError, StateUnreadable, With
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid
+from vectornator.git.remote import Patience as RemotePatience
 from vectornator.git.remote import Remote, Terms
 from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
@@ -158,6 +159,10 @@ class Session:
             wait=self.wait,
         )
 
+    def _rest(self, seconds: float) -> None:
+        """Let seconds pass before the remote is asked again, none of them after a stop."""
+        self.stop.wait(seconds)
+
     @property
     def patience(self) -> Patience:
         """How long copies may take to become searchable."""
@@ -188,7 +193,7 @@ class Session:
         if name == "auto":
             name = find_usual_remote(config)
         token = self.settings.github_token.get_secret_value()
-        terms = self.remote_terms
+        terms = self.remote_terms or Terms(patience=RemotePatience(sleep=self._rest))
         return Remote.open(name, config, self.environ, token=token, terms=terms) if name else None
 
     @cached_property

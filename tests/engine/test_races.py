@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.oracle import NeverMissing
 from vectornator.errors import Refused, Rejected
 from vectornator.providers.around import Call, Layer
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
@@ -101,6 +102,17 @@ def test_both_rename_the_same_copy(lab: Lab) -> None:
     check(lab)
 
 
+def test_two_runs_never_remove_each_others_copy(lab: Lab) -> None:
+    """A run that finds what another one just stored leaves the newest copy of each document."""
+    lab.sync()
+    older = lab.repo.commit({"docs/b.md": "# B2\n"})
+    lab.repo.commit({"a.md": "# A2\n"})
+    lab.wrap = lambda inner: NeverMissing(inner, lab.server, {"a.md", "docs/b.md", "docs/c.md"})
+    interrupt_with(lab, sync_other(lab, commit=older))
+    lab.sync(concurrency=1)
+    check(lab)
+
+
 def test_checkpoints_save_what_is_done(lab: Lab) -> None:
     """A run saves as it goes, without moving the base."""
     lab.checkpoint_seconds = 0.0
@@ -149,10 +161,11 @@ def test_ledger_deleted_while_a_run_is_under_way(lab: Lab) -> None:
 
 def test_brake_in_a_later_round_loses_nothing(lab: Lab) -> None:
     """What was done before a brake stops the second round is saved."""
-    lab.sync()
+    old = lab.sync().commit
     lab.repo.commit({"a.md": "# A2\n"})
     limit = lab.settings.max_deletes.__class__(99)
-    interrupt_with(lab, sync_other(lab, patterns=("/a.md",), max_deletes=limit))
+    theirs = {"commit": old, "patterns": ("/a.md",), "max_deletes": limit, "refresh": "never"}
+    interrupt_with(lab, sync_other(lab, **theirs))
     with pytest.raises(Refused, match="2 documents would be sent"):
         lab.sync(max_files=1)
     assert "a.md" in json.loads(lab.repo.run("show", PENDING))["ahead"]

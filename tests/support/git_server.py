@@ -52,7 +52,11 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b"ordered fault"
     drop: str = ""
-    """"before": the connection ends and nothing was done. "after": everything was done first."""
+    """"before": the connection ends and nothing was done, "unread": before the body was read.
+    "after": everything was done first."""
+
+    is_late: bool = False
+    """Whether everything was done before this answer took the place of the right one."""
 
     hang: bool = False
     """Whether the server keeps silent until it stops."""
@@ -172,13 +176,16 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer, unless a fault comes first."""
-        owner, body = self.server.owner, self._read_body()
+        owner = self.server.owner
         fault = owner.take_fault(f"{self.command} {self.path}")
+        body = self._read_body() if fault.drop != "unread" else b""
         if fault.hang:
             owner.stopping.wait(30)
-        if fault.hang or fault.drop == "before":
+        if fault.hang or fault.drop in {"before", "unread"}:
             self.close_connection = True
             return
+        if fault.is_late:
+            self._serve(body)
         if fault.status:
             status, headers, content = fault.status, fault.headers, fault.body
         else:

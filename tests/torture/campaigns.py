@@ -5,12 +5,16 @@ import sys
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
+from tests.torture.races import RACES
+from tests.torture.rejections import REJECTIONS
 from tests.torture.signals import SIGNALS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
     MIXES,
     SIGNALS,
+    RACES,
+    REJECTIONS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

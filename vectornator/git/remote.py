@@ -13,10 +13,11 @@ from dulwich.refs import Ref
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from vectornator.errors import SourceError
+from vectornator.errors import SourceError, StateError
 from vectornator.git.client import NO_REFS, HttpClient
 from vectornator.git.config import find_remote_url
 from vectornator.git.failures import (
+    WRITE_HINT,
     AccessDenied,
     BadAnswer,
     PushDenied,
@@ -151,7 +152,8 @@ class Remote:
 
         def move(refs: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
             if refs.get(name, ZERO_OID.encode()) != current:
-                raise StaleRef(f"{ref} of {self._pushing.shown} has moved; fetch it again.")
+                kind = StaleRef if name in refs else _Unseen
+                raise kind(f"{ref} of {self._pushing.shown} has moved; fetch it again.")
             return {name: ObjectID(new.encode())}
 
         def pack(*_: object, **__: object) -> tuple[int, Iterator[UnpackedObject]]:
@@ -166,6 +168,27 @@ class Remote:
         # A server names every ref it moved; on a path dulwich names only those it did not.
         if name not in status and not isinstance(route.client, LocalGitClient):
             raise Unreachable(f"{route.shown} did not say whether it took {ref}. Fetch it again.")
+
+    def land(self, ref: str, new: Oid, old: Oid | None, objects: Iterable[PackedObject]) -> None:
+        """Push; where the answer leaves it open, look whether it landed, and push once more.
+
+        An object is the same whenever it is pushed: one that lands late changes nothing. Raises
+        as `push` does, `StaleRef` only when the ref is elsewhere.
+        """
+        items = list(objects)
+
+        def attempt() -> None:
+            try:
+                self.push(ref, new, old, items)
+            except (BadAnswer, StaleRef, Unreachable) as error:
+                tip = self._list_once(ref).get(ref)
+                if tip == new:
+                    return
+                if tip != old:
+                    raise StaleRef(f"{ref} of {self.url} has moved; fetch it again.") from error
+                raise _explain_standstill(f"{ref} of {self._pushing.shown}", error) from error
+
+        self._repeat(attempt)
 
     def ask_to_push(self) -> None:
         """Begin a push and end it before a word is sent: the remote must let a writer in.
@@ -271,6 +294,26 @@ class _Walk:
 
     def nak(self) -> None:
         """The remote has none of ours."""
+
+
+class _Unseen(StaleRef):
+    """A ref that the remote does not show to who pushes."""
+
+
+def _explain_standstill(what: str, error: StateError) -> StateError:
+    """The error for a ref that is where it was, though it should have moved."""
+    match error:
+        case _Unseen():
+            return PushDenied(f"{what} is hidden from who pushes by a rule there; {WRITE_HINT}.")
+        case StaleRef():
+            return Unreachable(
+                f"{what} could not be moved, though it is where it was. Run again; if it stays so,"
+                " look on the server for a lock that was left behind."
+            )
+        case Unreachable():
+            return error
+        case _:
+            return Unreachable(str(error))
 
 
 def _send_nothing(*_: object, **__: object) -> tuple[int, Iterator[UnpackedObject]]:

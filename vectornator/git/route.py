@@ -41,7 +41,7 @@ from vectornator.git.wire import SizeLimits
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How a read is repeated when the remote is unreachable. A push is never repeated here."""
+    """How a call is repeated when the remote is unreachable."""
 
     tries: int = 4
     longest: float = 60.0

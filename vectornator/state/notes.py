@@ -17,7 +17,7 @@ from contextlib import suppress
 from vectornator.errors import SourceError, StateConflict, StateError, StateUnreadable
 from vectornator.git.notes import find_note
 from vectornator.git.objects import Commit, Kind, MissingObject, Oid, Stored, parse_commit
-from vectornator.git.remote import Remote, Unreachable
+from vectornator.git.remote import Remote
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
 from vectornator.git.wire import PackedObject
@@ -109,7 +109,7 @@ class NotesStore:
         objects = self._compose(ledger, shards, note)
         new = objects[-1].oid.hex()
         if self._remote:
-            self._push(self._remote, new, objects)
+            self._remote.land(self._ref, new, self._tip, objects)
             self._follow_locally(new, objects)
         else:
             self._save_locally(new, objects)
@@ -285,14 +285,6 @@ class NotesStore:
         )
 
     # Writing.
-
-    def _push(self, remote: Remote, new: Oid, objects: list[PackedObject]) -> None:
-        """Push; where the answer was lost, ask whether the push arrived."""
-        try:
-            remote.push(self._ref, new, self._tip, objects)
-        except Unreachable:
-            if self._find_tip() != new:
-                raise
 
     def _gather(self, edits: Mapping[str, Entry | None], commit: Oid) -> None:
         """Fetch in one request all that a save reads, or sends a delta to."""
