@@ -4,11 +4,15 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.openai_server import OpenAIServer
+from tests.openai_server.faults import Fault, Hang
 from tests.support.repositories import ENVIRON, GitRepo
 
 DOCUMENTS = 400
@@ -23,12 +27,12 @@ def repo(tmp_path: Path) -> GitRepo:
     return repo
 
 
-def start(repo: GitRepo, *arguments: str) -> subprocess.Popen[str]:
+def start(repo: GitRepo, *arguments: str, environ: Mapping[str, str] = {}) -> subprocess.Popen[str]:
     """Start the command in the repository."""
     return subprocess.Popen(
         [sys.executable, "-m", "vectornator", *arguments],
         cwd=repo.root,
-        env={**ENVIRON, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**ENVIRON, "PYTHONPATH": str(Path(__file__).parents[1]), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,6 +84,22 @@ def test_signal_saves_what_was_done(repo: GitRepo, number: int, code: int) -> No
     before = set(list_paths(repo))
     assert 0 < len(before) < DOCUMENTS
     check_repaired(repo)
+
+
+def test_signal_ends_a_question(repo: GitRepo) -> None:
+    """A command that only asks ends at once, also while it waits for an answer."""
+    arrived = threading.Event()
+    with OpenAIServer() as server:
+        store = server.state.add_store("docs")
+        server.add_fault(Fault(Hang(), route="vector_stores.files.list", count=None))
+        server.watch(lambda _, record: arrived.set() if record.route.endswith("list") else None)
+        words = ("list", "--provider", "openai", "--store-id", store.id)
+        keys = {"OPENAI_API_KEY": server.key, "OPENAI_BASE_URL": server.url}
+        process = start(repo, *words, environ=keys)
+        assert arrived.wait(60)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert (143, True) == (process.returncode, err.endswith("Stopped by a signal.\n"))
 
 
 def test_time_limit_has_its_own_exit_code(repo: GitRepo) -> None:

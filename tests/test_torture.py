@@ -7,8 +7,9 @@ import pytest
 from tests.torture.board import Circumstances, render
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.campaigns import CAMPAIGNS
-from tests.torture.kills import list_kills
+from tests.torture.kills import list_kills, prepare
 from tests.torture.scene import Scene
+from tests.torture.stories import STORIES
 
 SEED = 0
 
@@ -24,10 +25,9 @@ def test_campaign(campaign: Campaign) -> None:
 def test_moments(tmp_path: Path) -> None:
     """A run has moments of each kind: requests to the store and to git, and steps on disk."""
     with Scene(tmp_path / "scene") as scene:
-        scene.advance()
         scene.save()
-        scene.restore()
-        kills = list_kills(scene)
+        prepare(scene, STORIES[0])
+        kills = list_kills(scene, STORIES[0])
     assert {"store", "git", "disk"} == {kill.kind for kill in kills}
     assert len(kills) > 50
 

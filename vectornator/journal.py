@@ -35,6 +35,9 @@ class Journal:
         self.drift: Drift | None = None
         """What the first listing of the store showed; None as long as it was not listed."""
 
+        self.is_doubtful = False
+        """Whether something may be left behind that this run could not look for."""
+
         self._asked: Ledger | None = None
         self._mark = ""  # what the store remembers of this target, as far as this run knows
         self._session = session
@@ -219,7 +222,8 @@ class Journal:
         """
         session, repeated = self._session, self._session.traffic.repeated
         is_repeated = any(repeated[method] for method in _LEAVING)
-        is_lost = session.stop.is_set() or is_repeated or session.proof.is_missed
+        is_cut = session.stop.is_set() or self.is_doubtful
+        is_lost = is_cut or is_repeated or session.proof.is_missed
         errors = (failure.error for failure in self.edits.failed)
         if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
             self.mark_store("clean")

@@ -126,8 +126,10 @@ class Run:
         self._observer.phase("Listing the store")
         self._journal.refresh()
         if self._is_repair or not self._settings.dry_run:
-            with suppress(Transient):  # the next run that lists the store looks again
+            try:
                 self._strays = find_strays(self._session)
+            except Transient:
+                self._journal.is_doubtful = True  # so that the next run looks again
         self._findings = sort_findings([*self._journal.findings, *to_findings(self._strays)])
         if self._findings:
             self._remark(

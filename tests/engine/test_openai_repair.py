@@ -111,6 +111,19 @@ def test_sweeping_asks_no_other_store(lab: OpenAILab) -> None:
     assert lab.requests["files.delete"] == 1
 
 
+def test_strays_are_looked_for_again(lab: OpenAILab) -> None:
+    """Where the service can't list Files after a crash, the run after the next removes them."""
+    stray = leave_stray(lab)
+    lab.store.metadata = dict.fromkeys(lab.store.metadata, "dirty 1")
+    lab.server.add_fault(make_fault("500-json", route="files.list", count=None))
+    lab.sync()
+    lab.server.clear_faults()
+    lab.sync()
+    assert stray not in lab.server.state.files
+    lab.sync()
+    assert lab.requests == {"vector_stores.retrieve": 1}
+
+
 def test_counts_that_disagree_are_a_remark(lab: OpenAILab) -> None:
     """A ghost in the store's own count is told, and is no drift."""
     lab.store.ghosts = 2

@@ -3,6 +3,7 @@
 import sys
 
 from tests.torture.campaign import Campaign, Tally, Trial, hold
+from tests.torture.instants import INSTANTS
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.races import RACES
@@ -11,6 +12,7 @@ from tests.torture.signals import SIGNALS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
+    INSTANTS,
     MIXES,
     SIGNALS,
     RACES,

@@ -33,15 +33,17 @@ class Presence:
 
 def find_faults(scene: Scene, foreign: object) -> Iterator[str]:
     """What is wrong after a clean run; `foreign` is what was not ours before everything."""
-    stored = [(str((one.attributes or {}).get("path")), one) for one in scene.ours]
-    doubles = [path for path, number in Counter(path for path, _ in stored).items() if number > 1]
-    if doubles:
+    if (stores := scene.count_stores()) != 1:
+        yield f"there are {stores} stores"
+    stored = scene.list_copies()
+    numbers = Counter(copy.path for copy in stored)
+    if doubles := [path for path, number in numbers.items() if number > 1]:
         yield f"stored twice: {', '.join(doubles)}"
-    if {path: one.file.content for path, one in stored} != scene.read_tree():
+    if {copy.path: copy.content for copy in stored} != scene.read_tree():
         yield "the store is not the tree"
     if scene.list_foreign() != foreign:
         yield "Files of others were changed, or some of ours are left over"
-    if {path: one.file.id for path, one in stored} != scene.read_manifest():
+    if {copy.path: copy.file_id for copy in stored} != scene.read_manifest():
         yield "the ledger is not the store"
     yield from _find_restlessness(scene)
     for place in (scene.repo.root, scene.live / "origin.git"):

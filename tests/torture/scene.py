@@ -5,6 +5,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.openai_server import Behaviour, OpenAIServer
+from tests.openai_server.ledger import Record
 from tests.openai_server.schemas import Attributes
 from tests.openai_server.state import Attachment, State
 from tests.support.git_server import Fault, GitServer
@@ -26,7 +29,7 @@ SECONDS = 120.0
 _SOURCE = "127.0.0.1/origin"
 """What the repository is called in the store."""
 
-_FOREIGN: Mapping[str, Attributes | None] = {
+FOREIGN: Mapping[str, Attributes | None] = {
     "docs__a.md": {},
     "docs__a.md.0123456789abcdef.md": {"path": "docs/a.md", "vn_source": "example.com/other"},
     "docs__b.0123456789abcdef.md": {"path": "docs/b.md", "vn_target": "default"},
@@ -51,9 +54,16 @@ class Hooked(GitServer):
         return super().take_fault(what)
 
     def run_backend(self, environ: dict[str, str], body: bytes) -> tuple[int, list[str], bytes]:
-        """One request, between the two moments at which a run may be killed."""
+        """One request, between the moments at which a run may be killed.
+
+        Of a run that is killed before it, nothing arrives; of one that is killed during it, half.
+        """
         for point in self.on_request:
-            point.pass_by("before")
+            if point.pass_by("before"):
+                return 500, [], b""
+            if point.pass_by("during"):
+                body = body[: len(body) // 2]
+                environ["CONTENT_LENGTH"] = str(len(body))
         answer = super().run_backend(environ, body)
         for point in self.on_request:
             point.pass_by("after")
@@ -61,25 +71,51 @@ class Hooked(GitServer):
 
 
 class Point:
-    """The moment before or after the Nth request at which a run is killed."""
+    """The moment before, during, after or soon after the Nth request at which a run is killed."""
 
     def __init__(self, number: int, when: str) -> None:
         self.number = number
         self.when = when
+        self.delay = 0.0
         self.process: subprocess.Popen[str] | None = None
-        self.seen = {"before": 0, "after": 0}
+        self.seen = Counter[str]()
+        self._timer: threading.Timer | None = None
 
-    def pass_by(self, when: str) -> None:
-        """A request is about to be served, or was; its answer is not sent yet."""
+    def pass_by(self, when: str) -> bool:
+        """A request is about to be served, or was; tells whether the run was killed for it."""
         self.seen[when] += 1
-        if when == self.when and self.seen[when] == self.number:
+        is_now = when == self.when and self.seen[when] == self.number
+        if is_now:
             self.strike()
+        return is_now
+
+    def look(self, _state: State, _record: Record) -> None:
+        """A request to the store was served."""
+        self.pass_by("after")
 
     def strike(self) -> None:
-        """Kill the run."""
-        if self.process:
+        """Kill the run, at once or after a moment."""
+        if self.process and self.delay:
+            self._timer = threading.Timer(self.delay, self.process.kill)
+            self._timer.start()
+        elif self.process:
             self.process.kill()
             self.process.wait()
+
+    def call_off(self) -> None:
+        """Kill nothing more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer.join()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What the store holds of one document."""
+
+    path: str
+    file_id: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +127,17 @@ class Result:
     err: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How everything stood at one time."""
+
+    folder: Path
+    state: State
+    foreign: object
+    storage: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
 class Scene:
     """A clone, its remote, a store and all that is not ours in it; a context manager.
 
@@ -98,11 +145,23 @@ class Scene:
     """
 
     target = "default"
+    provider = "openai"
+    options: tuple[str, ...] = ("--store-name", "docs", "--patterns", PATTERNS)
+    """Of every run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.live = folder / "live"
-        self._kept = folder / "kept"
+        self.storage: tuple[str, ...] = ()
+        """Options of every command, about where the ledger is."""
+
+        self.rules: tuple[str, ...] = ()
+        """More options of every run."""
+
+        self.foreign: object = None
+        """What is not ours, as it was when the scene was first remembered."""
+
+        self._kept: dict[str, Kept] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -128,24 +187,29 @@ class Scene:
         state = self.openai.state
         with self.openai.lock:
             [store] = state.stores.values()
-            for name, attributes in _FOREIGN.items():
+            for name, attributes in FOREIGN.items():
                 file = state.add_file(name, f"not ours: {name}".encode())
                 if attributes is not None:
                     state.attach(store, file, attributes)
 
-    def save(self) -> None:
-        """Remember how everything stands."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.live, self._kept, symlinks=True)
+    def save(self, name: str = "kept") -> None:
+        """Remember how everything stands, under a name."""
+        self.foreign = self.foreign or self.list_foreign()
+        folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.live, folder, symlinks=True)
         with self.openai.lock:
-            self._state = self._copy(self.openai.state)
+            state = self._copy(self.openai.state)
+        self._kept[name] = Kept(folder, state, self.foreign, self.storage, self.rules)
 
-    def restore(self) -> None:
+    def restore(self, name: str = "kept") -> None:
         """Put everything back to where it was remembered."""
+        kept = self._kept[name]
+        self.foreign, self.storage, self.rules = kept.foreign, kept.storage, kept.rules
         shutil.rmtree(self.live)
-        shutil.copytree(self._kept, self.live, symlinks=True)
+        shutil.copytree(kept.folder, self.live, symlinks=True)
         with self.openai.lock:
-            self.openai.app.state = self._copy(self._state)
+            self.openai.app.state = self._copy(kept.state)
             self.openai.app.watchers.clear()
             self.openai.clear_faults()
             self.openai.ledger.clear()
@@ -176,8 +240,9 @@ class Scene:
 
     def start(self, *words: str, last: int = 0, environ: Mapping[str, str] = {}) -> "Running":
         """Start the real command line in a process of its own."""
-        options = ("--provider", "openai", "--store-name", "docs", "--patterns", PATTERNS)
-        arguments = words if words[0] != "sync" else (*words, *options)
+        is_run = words[0] in {"sync", "repair"}
+        options = (*self.storage, *self.options, *self.rules) if is_run else ()
+        arguments = (*words, "--provider", self.provider, *options)
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.torture.child", str(last), *arguments],
             cwd=self.repo.root,
@@ -200,30 +265,36 @@ class Scene:
         """Run the command line to its end, whoever brings it about."""
         return self.start(*words, last=last).wait()
 
-    def count_steps(self) -> int:
-        """How many steps on disk a whole sync takes."""
+    def count_steps(self, *words: str) -> int:
+        """How many steps on disk a whole run takes."""
         told = self.folder / "steps"
-        done = self.start("sync", environ={COUNT: str(told)}).wait()
+        done = self.start(*words, environ={COUNT: str(told)}).wait()
         assert done.code == 0, done.err
         return int(told.read_text(encoding="utf-8"))
 
     # What stands where.
 
     @property
-    def store_id(self) -> str:
-        """The only store there is."""
-        [store_id] = self.openai.state.stores
-        return store_id
-
-    @property
     def attachments(self) -> list[Attachment]:
-        """What the store holds."""
-        return list(self.openai.state.stores[self.store_id].attachments.values())
+        """What the store holds, and any other there should not be."""
+        stores = self.openai.state.stores.values()
+        return [one for store in stores for one in store.attachments.values()]
 
     @property
     def ours(self) -> list[Attachment]:
         """What the store holds of the target that is synced."""
         return [one for one in self.attachments if self._is_ours(one.attributes)]
+
+    def list_copies(self) -> list[Copy]:
+        """What the store holds of the target that is synced, by path and content."""
+        return [
+            Copy(str((one.attributes or {}).get("path")), one.file.id, one.file.content)
+            for one in self.ours
+        ]
+
+    def count_stores(self) -> int:
+        """How many stores there are."""
+        return len(self.openai.state.stores)
 
     def _is_ours(self, attributes: Attributes | None) -> bool:
         given = attributes or {}
@@ -251,7 +322,7 @@ class Scene:
 
     def read_manifest(self) -> dict[str, str]:
         """The id of the copy that the ledger has for each path."""
-        shown = self.run("show-metadata", "--provider", "openai", "--json")
+        shown = self.run("show-metadata", *self.storage, "--json")
         assert shown.code == 0, shown.err
         return {path: it["fileId"] for path, it in json.loads(shown.out)["files"].items()}
 
