@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.openai_server import Behaviour, OpenAIServer
+from tests.openai_server.clock import Clock
 from tests.openai_server.faults import Fault, Hang
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State
@@ -91,6 +92,22 @@ def test_signal_records_what_is_found(tmp_path: Path) -> None:
         record = lab.sync()
         assert record.status == "interrupted"
         assert 0 < len(record.outcomes) == len(lab.attachments)
+
+
+def test_signal_looks_once_more(tmp_path: Path) -> None:
+    """A run that is asked to stop while the store is indexing records what is found by then."""
+    with OpenAIServer(clock=Clock(scale=0), behaviour=Behaviour(indexing_seconds=60.0)) as server:
+        repo = GitRepo.init(tmp_path / "repo")
+        repo.commit(dict(FIRST))
+        lab = OpenAILab(repo, server)
+
+        def stop(_: State, record: Record) -> None:
+            if record.route == "vector_stores.file_batches.retrieve":
+                server.clock.advance(60)
+                lab.stop.set()
+
+        server.watch(stop)
+        assert len(FIRST) == len(lab.sync().outcomes)
 
 
 def wait_for_files(server: OpenAIServer, number: int) -> None:

@@ -167,7 +167,7 @@ KILLS = Campaign(
         "a push, or before any step on disk, is put right by the next run."
     ),
     short=3,
-    long=120,
+    long=90,
     trials=try_moments,
     not_covered=(
         "Documents of 64 MB and more, which are sent in parts, are not among those sent.",

@@ -289,7 +289,7 @@ SIGNALS = Campaign(
         "the rest."
     ),
     short=2,
-    long=34,
+    long=22,
     trials=try_signals,
     not_covered=(
         "A short campaign asks runs of 120 documents to stop.",
