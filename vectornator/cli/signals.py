@@ -76,5 +76,5 @@ def catch_signals(*, patience: float = 0.0, minutes: float | None = None) -> Ite
 
 
 def _start_timer(seconds: float) -> None:
-    """Let SIGALRM come after so many seconds; never for 0."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Let SIGALRM come after so many seconds, and again: a destructor may eat one. Never for 0."""
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0 if seconds else 0.0)
