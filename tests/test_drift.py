@@ -8,7 +8,6 @@ from vectornator.drift import (
     Drift,
     DriftKind,
     compare_plan,
-    needs_listing,
     reconcile,
     summarise_findings,
 )
@@ -153,25 +152,3 @@ def test_plan_for_the_base_tells_what_is_wrong() -> None:
     found = sorted((str(one.kind), one.path) for one in compare_plan(plan))
     expected = [("extra", "old.md"), ("extra", "z.md"), ("outdated", "a.md")]
     assert [*expected, *[("unrecorded", "a.md")] * 2] == found
-
-
-@pytest.mark.parametrize(
-    ("refresh", "mark", "sequence", "expected"),
-    [
-        ("always", {"state": "clean", "sequence": "4"}, 4, True),
-        ("never", {"state": "dirty", "sequence": "4"}, 4, False),
-        ("auto", {"state": "clean", "sequence": "4"}, 4, False),
-        ("auto", {"state": "dirty", "sequence": "4"}, 4, True),
-        ("auto", {"state": "clean", "sequence": "5"}, 4, True),
-        ("auto", {"state": "clean", "sequence": "5"}, None, True),
-        ("auto", {}, None, False),
-        ("auto", {}, 4, True),
-        ("auto", None, None, True),
-        ("auto", None, 4, False),
-    ],
-)
-def test_when_to_list(
-    refresh: str, mark: dict[str, str] | None, sequence: int | None, expected: bool
-) -> None:
-    """The store is listed when it is dirty, when ledger and mark disagree, or when told to."""
-    assert expected == needs_listing(refresh, mark, sequence)

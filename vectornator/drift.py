@@ -73,23 +73,6 @@ class Drift:
     """Copies that are not ours; they are never touched."""
 
 
-def needs_listing(refresh: str, mark: Mapping[str, str] | None, sequence: int | None) -> bool:
-    """Tell whether the store must be listed before the manifest is believed.
-
-    `mark` is what the store remembers of the last run, None where it can't remember anything;
-    `sequence` is the ledger's, None where there is no ledger. Whatever the two don't agree on
-    is a reason, and so is a ledger of a store that forgot it; a store that can't remember is
-    listed when there is no ledger, as it may hold what a lost one described.
-    """
-    if refresh != "auto":
-        return refresh == "always"
-    if mark is None:
-        return sequence is None
-    if not mark:
-        return sequence is not None
-    return mark.get("state") != "clean" or mark.get("sequence") != str(sequence or 0)
-
-
 def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Binding) -> Drift:
     """Rebuild the manifest from what the store lists, keeping what both agree on.
 

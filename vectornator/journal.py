@@ -1,14 +1,17 @@
 """The state of one run: the ledger it succeeds, the edits it owes, and the saving of both."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
-from vectornator.drift import Drift, Finding, needs_listing, reconcile
+from vectornator.drift import Drift, Finding, reconcile
 from vectornator.edits import Edits, close_ledger, write_note
-from vectornator.errors import Refused, Rejected, StateConflict, Withheld
+from vectornator.errors import ProviderError, Refused, Rejected, StateConflict, Withheld
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
+from vectornator.marks import LIFETIME, Mark, make_run, needs_listing
 from vectornator.model import Binding, Entry, Manifest, Outcome
 from vectornator.providers.base import MarksStore
 from vectornator.session import Session
@@ -39,7 +42,11 @@ class Journal:
         """Whether something may be left behind that this run could not look for."""
 
         self._asked: Ledger | None = None
-        self._mark = ""  # what the store remembers of this target, as far as this run knows
+        self._mark = Mark()  # what the store remembers of this target, as far as this run knows
+        self._marks: dict[str, str] = {}  # those of all targets
+        self._name = secrets.token_hex(3)
+        self._run = ""  # what this run is called in the mark, while it is in there
+        self._over: frozenset[str] = frozenset()  # the runs that the last listing tells all of
         self._session = session
         self._remark = remark
         self._last_save = time.monotonic()
@@ -93,8 +100,7 @@ class Journal:
         provider = self._session.provider
         mark = None
         if isinstance(provider, MarksStore):
-            self._mark = provider.read_mark().get(self._session.mark_key, "")
-            mark = _parse_mark(self._mark)
+            mark = self._mark = self._read_mark(provider)
         return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
 
     def survey(self) -> Drift:
@@ -105,6 +111,7 @@ class Journal:
 
     def refresh(self) -> None:
         """List the store, and let the manifest be what the store proves."""
+        self._over = self._mark.find_over(self._session.clock())
         manifest, drift = self.read_manifest(), self.survey()
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
@@ -169,6 +176,8 @@ class Journal:
         if time.monotonic() - self._last_save < self._session.checkpoint_seconds:
             return
         self._last_save = time.monotonic()
+        if self._run and self._mark.find_over(self._session.clock() + LIFETIME / 2) & {self._run}:
+            self._join()
         try:
             self.save(goal, is_complete=False, status="running", counts=count())
         except (StateConflict, Unreachable):
@@ -190,7 +199,7 @@ class Journal:
         entries = session.state.read_entries(self.edits.after)
         self.edits.rebase(entries, prefers_ours=not is_older)
         self.refresh()
-        self.mark_store("dirty")
+        self.mark_dirty()
         if theirs is None or not is_older:
             return commit
         session.commits.fetch(theirs.base)
@@ -204,13 +213,31 @@ class Journal:
             return False
         return self._session.commits.is_older(commit, base)
 
-    def mark_store(self, state: str) -> None:
-        """Let the store remember `dirty` or `clean`, where it can remember anything."""
-        provider, key = self._session.provider, self._session.mark_key
-        words = f"{state} {self.ledger.sequence if self.ledger else 0}"
-        if isinstance(provider, MarksStore) and words != self._mark:
-            provider.write_mark({**provider.read_mark(), key: words})
-            self._mark = words
+    def mark_dirty(self) -> None:
+        """Let the store remember that this run is at work, where it can remember anything."""
+        if not self._run or self._mark.sequence != str(self._sequence):
+            self._join()
+
+    def _join(self) -> None:
+        provider = self._session.provider
+        if isinstance(provider, MarksStore):
+            run = make_run(self._name, self._session.clock() + LIFETIME)
+            mark = self._read_mark(provider).join(self._sequence, run=run, was=self._run)
+            self._run = run
+            self._write_mark(provider, mark)
+
+    @property
+    def _sequence(self) -> int:
+        return self.ledger.sequence if self.ledger else 0
+
+    def _read_mark(self, provider: MarksStore) -> Mark:
+        self._marks = dict(provider.read_mark())
+        return Mark.parse(self._marks.get(self._session.mark_key, ""))
+
+    def _write_mark(self, provider: MarksStore, mark: Mark) -> None:
+        """Write the mark of this target, and those of others as they were just read."""
+        provider.write_mark({**self._marks, self._session.mark_key: str(mark)})
+        self._mark = mark
 
     def mark_clean(self) -> None:
         """Let the store remember that the ledger tells all it holds, if that is certain.
@@ -225,8 +252,22 @@ class Journal:
         is_cut = session.stop.is_set() or self.is_doubtful
         is_lost = is_cut or is_repeated or session.proof.is_missed
         errors = (failure.error for failure in self.edits.failed)
-        if not is_lost and all(isinstance(error, (Rejected, Withheld)) for error in errors):
-            self.mark_store("clean")
+        if is_lost or not all(isinstance(error, (Rejected, Withheld)) for error in errors):
+            self.leave()
+        elif isinstance(session.provider, MarksStore):
+            over = self._over | {self._run}
+            if self._mark != self._mark.leave(self._sequence, over):
+                mark = self._read_mark(session.provider).leave(self._sequence, over)
+                self._write_mark(session.provider, mark)
+
+    def leave(self) -> None:
+        """Let the store remember that this run is over, and that the ledger may not tell all."""
+        provider, over = self._session.provider, make_run(self._name, 0)
+        if isinstance(provider, MarksStore) and self._run:
+            with suppress(ProviderError):  # the mark ends by itself, if later
+                mark = self._read_mark(provider).join(self._sequence, run=over, was=self._run)
+                self._write_mark(provider, mark)
+                self._run = ""
 
 
 def check_source(ledger: Ledger, binding: Binding) -> None:
@@ -238,9 +279,3 @@ def check_source(ledger: Ledger, binding: Binding) -> None:
             "it is another one, give it a store or a --target of its own.",
             reason="other-source",
         )
-
-
-def _parse_mark(words: str) -> dict[str, str]:
-    """What the store remembers of the last run; nothing when there was none."""
-    state, _, sequence = words.partition(" ")
-    return {"state": state, "sequence": sequence} if state else {}

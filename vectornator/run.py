@@ -61,6 +61,7 @@ class Run:
             status = self._go_rounds()
         except VectornatorError as error:
             self._keep_outcomes(error)
+            self._journal.leave()
             if self._plan is not None:
                 refused = isinstance(error, Refused)
                 status = "blocked" if refused else self._find_status(is_whole=False)
@@ -245,7 +246,7 @@ class Run:
         self._sweep()
         if not len(todo) and not journal.edits.leftovers:
             return True
-        journal.mark_store("dirty")
+        journal.mark_dirty()
         questions = len(todo.updates) + len(todo.attribute_changes) + len(todo.deletes)
         self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
         shop = self._open_workshop(source)

@@ -285,7 +285,8 @@ def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
     assert lab.sync().status == "interrupted"
     lab.stop.clear()
     lab.server.clock.advance(60)
-    assert lab.sync().status == "synced"
+    assert lab.sync().status == "no-changes"
+    assert "files.create" not in lab.requests
     assert (lab.contents["a.md"], lab.contents["new.md"]) == (b"# A2\n", b"# New\n")
     assert lab.strays == []
 

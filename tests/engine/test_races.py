@@ -102,6 +102,31 @@ def test_both_rename_the_same_copy(lab: Lab) -> None:
     check(lab)
 
 
+class Killed(BaseException):
+    """Ends a run on the spot."""
+
+
+def kill(_: object) -> None:
+    """End a run as it settles a change."""
+    raise Killed
+
+
+def test_run_killed_after_another_one_ended(lab: Lab) -> None:
+    """What a killed run left is found, though another run ended well in the meantime."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": "# B2\n", "docs/c.md": "# C2\n"})
+
+    def settled(_: object) -> None:
+        lab.witness.on_settled = kill
+        sync_other(lab)()
+
+    lab.witness.on_settled = settled
+    with pytest.raises(Killed):
+        lab.sync(concurrency=1)
+    lab.witness.on_settled = lambda _: None
+    check(lab)
+
+
 def test_two_runs_never_remove_each_others_copy(lab: Lab) -> None:
     """A run that finds what another one just stored leaves the newest copy of each document."""
     lab.sync()

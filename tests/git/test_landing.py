@@ -39,7 +39,7 @@ def land_note(remote: Remote, text: str, old: str | None) -> str:
     ],
 )
 def test_push_of_which_nobody_knows_lands(server: GitServer, fault: Fault) -> None:
-    """Where an answer says nothing of the ref, the ref is looked at, and pushed again if need be."""
+    """Where an answer says nothing of the ref, the ref is read, and pushed again if need be."""
     server.meet(fault)
     with open_remote(server.url("origin.git")) as remote:
         tip = land_note(remote, "one", None)
@@ -75,5 +75,5 @@ def test_ref_that_became_hidden_is_denied(server: GitServer) -> None:
     with open_remote(server.url("origin.git")) as remote:
         tip = push_note(remote, "one", None)
         run_git(server.root / "origin.git", "config", "receive.hideRefs", "refs/notes")
-        with pytest.raises(PushDenied, match="hidden.*contents: write"):
+        with pytest.raises(PushDenied, match=r"hidden.*contents: write"):
             land_note(remote, "two", tip)
