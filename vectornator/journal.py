@@ -1,6 +1,7 @@
 """The state of one run: the ledger it succeeds, the edits it owes, and the saving of both."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,6 +20,9 @@ from vectornator.state.ledger import Ledger
 
 _LEAVING = ("upload_file", "update_file", "stage_file", "attach_files", "delete_file")
 """The calls that store something, or take something away."""
+
+_LAST_SECONDS = 0.4
+"""How long a run that was asked to stop waits for the store to know that it ended."""
 
 
 class Journal:
@@ -261,13 +265,23 @@ class Journal:
                 self._write_mark(session.provider, mark)
 
     def leave(self) -> None:
-        """Let the store remember that this run is over, and that the ledger may not tell all."""
+        """Let the store remember that this run is over, and that the ledger may not tell all.
+
+        After a stop the store has a moment to take that in; in the mark of others a run that did
+        not get through is over by itself, if later.
+        """
+        if self._run:
+            teller = threading.Thread(target=self._tell_end, args=(self._run,), daemon=True)
+            teller.start()
+            teller.join(_LAST_SECONDS if self._session.stop.is_set() else None)
+            self._run = ""
+
+    def _tell_end(self, run: str) -> None:
         provider, over = self._session.provider, make_run(self._name, 0)
-        if isinstance(provider, MarksStore) and self._run:
-            with suppress(ProviderError):  # the mark ends by itself, if later
-                mark = self._read_mark(provider).join(self._sequence, run=over, was=self._run)
+        if isinstance(provider, MarksStore):
+            with suppress(ProviderError):
+                mark = self._read_mark(provider).join(self._sequence, run=over, was=run)
                 self._write_mark(provider, mark)
-                self._run = ""
 
 
 def check_source(ledger: Ledger, binding: Binding) -> None:

@@ -245,8 +245,7 @@ RACES = Campaign(
         "Races are drawn by their seed, but who overtakes whom is up to the machine.",
         "Races with 32 runs are held in threads, but for one in forty.",
         "Runs that create the store: two first runs by --store-name may create one each.",
-        "A run that lists the store while another one's update is being indexed, and removes that"
-        " copy as one that no search finds.",
+        "A run that takes another one's copy, which is still being indexed, for a failed one.",
     ),
 )
 """The campaign of runs that get in each other's way."""
