@@ -197,6 +197,17 @@ def test_brake_in_a_later_round_loses_nothing(lab: Lab) -> None:
     check(lab)
 
 
+def test_lost_race_marks_the_store_dirty_again(lab: Lab) -> None:
+    """What a lost race left unsaved is not covered by the mark of the run that won."""
+    lab.sync()
+    lab.repo.commit({"n.md": "# N\n"})
+    more = (*lab.settings.patterns, "*.rst")  # nothing to store, and something to save
+    interrupt_with(lab, sync_other(lab, commit="HEAD~1", patterns=more))
+    lab.sync()
+    theirs, ours = ["clean"], ["dirty", "clean"]
+    assert len([*theirs, *ours]) == len(lab.calls("write_mark"))
+
+
 def test_failure_of_an_earlier_round_is_forgotten(lab: Lab) -> None:
     """A document that failed before the runs met, and was stored after, has not failed."""
     lab.sync()

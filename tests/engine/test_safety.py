@@ -192,6 +192,16 @@ def test_interrupted_run_saves_what_it_did(lab: Lab) -> None:
     assert (23, 23) == (len(lab.contents), lab.copies)
 
 
+def test_interrupted_run_leaves_the_base(lab: Lab) -> None:
+    """The base stays where it is when a run is asked to stop before all is tried."""
+    lab.witness.on_settled = lambda _: lab.stop.set()
+    lab.sync(concurrency=1)
+    lab.stop.clear()
+    lab.witness.on_settled = lambda _: None
+    ledger = json.loads(lab.repo.run("show", "refs/notes/vectornator:.vectornator/ledger.json"))
+    assert "" == ledger["base"]
+
+
 @pytest.mark.parametrize("storage", ["git-notes", "file"])
 def test_two_runs_on_one_machine(lab: Lab, storage: str) -> None:
     """Two runs at once on one repository end as one would have, each copy stored once."""

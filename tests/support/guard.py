@@ -18,6 +18,9 @@ MEDDLING = frozenset({"file-disappears", "entry-without-file", "delete-between",
 _CROWD = 101
 """Foreign files that only fill the first page of a listing."""
 
+_NOT_OURS = b"# Not ours"
+"""How the content of some Files begins that are foreign whatever their names say."""
+
 
 def add_foreigners(server: OpenAIServer) -> Store:
     """Make a store with files of others: another target's, another repository's, nasty ones."""
@@ -33,7 +36,7 @@ def add_foreigners(server: OpenAIServer) -> Store:
         )
         for number in range(len(nasty) + _CROWD):
             attributes: Attributes | None = nasty[number] if number < len(nasty) else {"n": 1.0}
-            file = state.add_file(f"theirs/{number}.md", b"# Not ours %d\n" % number)
+            file = state.add_file(f"theirs/{number}.md", b"%b %d\n" % (_NOT_OURS, number))
             state.attach(store, file, attributes)
         for binding in OTHERS:
             document = Document("a.md", "0" * 40, 4, "1" * 64)
@@ -42,6 +45,9 @@ def add_foreigners(server: OpenAIServer) -> Store:
             state.attach(store, state.add_file(name, b"# A\n"), dict(marked))
             state.add_file(name, b"# A, staged\n")
         state.attach(elsewhere, state.add_file("else.md", b"# Else\n"), {"path": "a.md"})
+        marked = OURS.attributes(Document("a.md", "0" * 40, 4, "1" * 64), "config")
+        name = names.name_upload("a.md", marked, (elsewhere.id, "run")).text
+        state.add_file(name, _NOT_OURS + b", but on its way into another store\n")
         state.add_file("report.pdf", b"%PDF")
     return store
 
@@ -116,7 +122,7 @@ class Guard:
         files: dict[str, object] = {
             file.id: (file.filename, file.sha256, file.content, file.purpose)
             for file in state.files.values()
-            if names.read_owner(file.filename) != mark
+            if names.read_owner(file.filename) != mark or file.content.startswith(_NOT_OURS)
         }
         for store in state.stores.values():
             for one in store.attachments.values():

@@ -188,7 +188,7 @@ class Mix:
         if len(self._guard.ours) != len(self._tree):
             self._problems.append(f"{len(self._guard.ours)} copies of {len(self._tree)}")
         again = self._lab.sync(refresh="always")
-        if again.status != "no-changes" or any("repaired" in it for it in again.remarks):
+        if again.status != "no-changes" or any("disagreed" in it for it in again.remarks):
             self._problems.append(f"not settled: {again.status} {again.remarks}")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.instants import INSTANTS
 from tests.torture.kills import KILLS
@@ -17,6 +18,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     SIGNALS,
     RACES,
     REJECTIONS,
+    BUGS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
