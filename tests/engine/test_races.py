@@ -202,7 +202,7 @@ def test_lost_race_marks_the_store_dirty_again(lab: Lab) -> None:
     lab.sync()
     lab.repo.commit({"n.md": "# N\n"})
     more = (*lab.settings.patterns, "*.rst")  # nothing to store, and something to save
-    interrupt_with(lab, sync_other(lab, commit="HEAD~1", patterns=more))
+    interrupt_with(lab, sync_other(lab, commit="HEAD~1", patterns=more, refresh="never"))
     lab.sync()
     theirs, ours = ["clean"], ["dirty", "clean"]
     assert len([*theirs, *ours]) == len(lab.calls("write_mark"))

@@ -46,14 +46,15 @@ def test_empty_source_is_refused(lab: Lab) -> None:
     assert (FIRST, "blocked") == (lab.contents, lab.witness.records[0].status)
 
 
-def test_mass_deletion_is_refused(lab: Lab) -> None:
-    """More deletes than a quarter, and more than ten, are refused."""
+@pytest.mark.parametrize("force", [False, True])
+def test_mass_deletion_is_refused(lab: Lab, *, force: bool) -> None:
+    """More deletes than a quarter, and more than ten, are refused, with `force` as without."""
     lab.repo.commit({f"many/{number}.md": f"# {number}\n" for number in range(30)})
     lab.sync()
     lab.repo.run("rm", "-rq", "many")
     lab.repo.commit()
     with pytest.raises(Refused, match=r"30 of 33 documents \(91 %\)"):
-        lab.sync()
+        lab.sync(force=force)
     assert 33 == len(lab.contents)
     lab.sync(max_deletes=lab.settings.max_deletes.__class__(30))
     assert FIRST == lab.contents

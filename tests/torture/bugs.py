@@ -97,7 +97,7 @@ class Copy:
 
 def _judge(bug: Bug, done: subprocess.CompletedProcess[str]) -> Iterator[str]:
     """What is wrong with the answer of what should have caught a bug."""
-    told = " ".join(done.stdout.partition(CAUGHT)[2].split())
+    told = " ".join(done.stdout.rpartition(f"\n{CAUGHT}")[2].split())
     if done.returncode == 0:
         yield f"not caught by {shlex.join(bug.caught_by)}"
     elif done.returncode != CAUGHT_CODE:

@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
     sync_plainly()
     faults = run_tests(words[1:]) if words[0] == "pytest" else hold_campaign(words)
     fault = next(faults, "")
-    print(CAUGHT, fault)
+    print(f"\n{CAUGHT} {fault}")
     return CAUGHT_CODE if fault else 0
 
 
