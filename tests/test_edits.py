@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from vectornator.edits import Edits, close_ledger
 from vectornator.errors import Rejected
-from vectornator.model import Delete, Document, Done, Entry, Failed, Update, Upload
+from vectornator.model import Delete, Document, Done, Entry, Failed, Rename, Update, Upload
 from vectornator.state.ledger import Ledger
 
 OLD = Entry("old", "a" * 64, "1" * 40, 1, 1, "c1")
@@ -50,6 +50,13 @@ def test_one_of_two_copies_is_preferred() -> None:
         edits = make_edits()
         edits.rebase({"a.md": THEIRS}, prefers_ours=prefers_ours)
         assert {"a.md": kept} == edits.after
+
+
+def test_renamed_document_leaves_its_old_path() -> None:
+    """A copy stands in the manifest once, under the path that it has now."""
+    edits = Edits()
+    edits.record(Done(Rename(DOCUMENT, OLD, "old.md"), OLD))
+    assert ({"a.md": OLD}, 0) == (edits.overlay({"old.md": OLD}), edits.growth)
 
 
 def test_copy_outlives_a_delete() -> None:

@@ -211,7 +211,7 @@ def test_new_documents_do_not_outweigh_deletes() -> None:
     """The share that would be deleted is one of what is stored, whatever comes new."""
     deletes = tuple(Delete(f"{number}.md", ENTRY, "removed") for number in range(30))
     uploads = tuple(Upload(Document(f"new/{number}.md", "1" * 40)) for number in range(900))
-    with pytest.raises(Refused, match="30 of 100 documents"):
+    with pytest.raises(Refused, match=r"30 of 100 documents"):
         check_plan(Plan(uploads=uploads, deletes=deletes, unchanged=70), LIMITS)
 
 

@@ -238,12 +238,15 @@ def test_foreign_copies_are_left_alone(lab: Lab) -> None:
     assert 5 == lab.copies
 
 
-def test_poisoned_ledger_deletes_nothing(lab: Lab) -> None:
-    """A ledger that names a foreign copy makes no run remove it."""
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_poisoned_ledger_deletes_nothing(lab: Lab, *, is_ours: bool) -> None:
+    """A ledger that names a foreign copy, or ours of another path, makes no run remove it."""
     lab.sync()
     shelf = lab.server.shelves[lab.store_id]
     file_id, copy = next((i, c) for i, c in shelf.copies.items() if c.file.path == "docs/b.md")
-    shelf.copies[file_id] = copy.__class__(copy.file.__class__(file_id, {}), b"foreign")
+    other = next(c for c in shelf.copies.values() if c.file.path == "a.md")
+    attributes = other.file.attributes if is_ours else {}
+    shelf.copies[file_id] = copy.__class__(copy.file.__class__(file_id, attributes), b"foreign")
     lab.repo.commit({"docs/b.md": None})
     record = lab.sync()
     assert (["foreign"], b"foreign") == (
@@ -251,6 +254,21 @@ def test_poisoned_ledger_deletes_nothing(lab: Lab) -> None:
         shelf.copies[file_id].content,
     )
     assert ("no-changes", []) == (lab.sync().status, lab.calls())
+
+
+def test_poisoned_leftovers_are_left_alone(lab: Lab) -> None:
+    """A ledger that names a copy of others as one that was replaced makes no run remove it."""
+    lab.settings = lab.settings.model_copy(update={"metadata_storage": "file"})
+    lab.sync()
+    shelf = lab.server.shelves[lab.store_id]
+    copy = next(iter(shelf.copies.values()))
+    shelf.copies["theirs"] = copy.__class__(copy.file.__class__("theirs", {}), b"foreign")
+    place = lab.repo.root / lab.settings.metadata_file
+    ledger = json.loads(place.read_text())
+    unsettled = {**ledger["unsettled"], "leftovers": {"theirs": "a.md"}}
+    place.write_text(json.dumps({**ledger, "unsettled": unsettled}))
+    lab.repo.commit({"a.md": "# A2\n"})
+    assert ("synced", b"foreign") == (lab.sync().status, shelf.copies["theirs"].content)
 
 
 def test_ledger_of_another_store_is_not_applied(lab: Lab) -> None:
