@@ -76,7 +76,7 @@ INSTANTS = Campaign(
         "A run that is killed at any instant, with OpenAI's store or the embedded one, is put "
         "right by the next run; so are runs that are killed while they do that."
     ),
-    short=2,
+    short=1,
     long=70,
     trials=try_instants,
     not_covered=("A machine that loses power, and with it what SQLite had not yet on disk.",),

@@ -166,7 +166,7 @@ KILLS = Campaign(
         "A run that is killed before or after any request to the store or to git, halfway through "
         "a push, or before any step on disk, is put right by the next run."
     ),
-    short=3,
+    short=2,
     long=90,
     trials=try_moments,
     not_covered=(
