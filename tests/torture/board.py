@@ -27,8 +27,9 @@ _LIMITS = """\
 - Nothing here has met the real OpenAI, GitHub or GitLab: what the imitation takes for granted is
   listed in `tests/openai_server/assumptions.py`.
 - A disk that loses what it reported as written, and a git server that loses what it acknowledged.
-- Two targets of one store share one dictionary of marks, which the API can't change atomically:
-  two runs that end in the same moment can overwrite each other's mark, which costs a listing.
+- The runs of one store share one dictionary of marks, which the API can't change atomically: two
+  that write theirs in the same moment can undo one. That costs a listing; only where one of the
+  two is killed as well may what it left stay unnoticed until the next `repair`.
 """
 
 

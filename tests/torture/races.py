@@ -57,7 +57,7 @@ def draw_heats(size: int, seed: int) -> Iterator[Heat]:
         chance = random.Random(f"{seed}/{number}")
         runs = _IN_PROCESSES.get(number % 40, 0)
         yield Heat(
-            runs=runs or chance.choice((2, 4, 8, 8, 32)),
+            runs=runs or (32 if number % 10 == 7 else chance.choice((2, 4, 8, 8))),
             are_processes=bool(runs),
             commits=chance.choice((1, 2, 4)),
             targets=chance.choice((1, 1, 2, 3)),
@@ -238,7 +238,7 @@ RACES = Campaign(
         " whichever of them are killed, the store ends at the newest commit, no note is lost, and"
         " one clean run later nothing is left over."
     ),
-    short=3,
+    short=2,
     long=60,
     trials=try_races,
     not_covered=(
