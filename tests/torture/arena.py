@@ -33,6 +33,9 @@ from vectornator.settings import Settings
 
 TARGETS = ("default", "second", "third")
 
+_LONGEST = 600.0
+"""How long a process may take beside 31 others on a busy machine, in seconds."""
+
 Files = Mapping[str, str | bytes | None]
 
 _FOREIGN: tuple[Attributes | None, ...] = (
@@ -174,11 +177,17 @@ class Arena:
         return Running(process)
 
     def finish(self, job: Job, running: Running) -> Ended:
-        """Wait for the end of a process."""
-        result = running.wait()
-        told = json.loads(result.out) if result.out.startswith("{") else {}
+        """Wait for the end of a process; one that hangs is killed, and is not well."""
+        with running.process as process:
+            try:
+                out, err = process.communicate(timeout=_LONGEST)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return Ended(job, -1, "hangs", words=f"no end in {_LONGEST:g} s")
+        told = json.loads(out) if out.startswith("{") else {}
         status, saved = told.get("status", ""), told.get("state-commit", "")
-        return Ended(job, result.code, status, saved, result.err if result.code else "")
+        code = process.returncode
+        return Ended(job, code, status, saved, err if code else "")
 
     # What stands where.
 
