@@ -14,6 +14,7 @@ from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
 from vectornator.providers.memory import MemoryProvider
 
 PENDING = "refs/notes/vectornator:.vectornator/pending.json"
+LEDGER = "refs/notes/vectornator:.vectornator/ledger.json"
 
 
 class Plain(BaseVectorStoreProvider):
@@ -148,6 +149,20 @@ def test_checkpoints_save_what_is_done(lab: Lab) -> None:
     record = lab.sync(concurrency=1)
     assert (["1", "2"], 3) == (saved[1:], record.documents)
     check(lab)
+
+
+def test_checkpoints_leave_the_base(lab: Lab) -> None:
+    """As long as a run is under way, the base stays where it was."""
+    lab.sync()
+    base = lab.repo.head
+    lab.repo.commit({"a.md": "# A2\n", "docs/b.md": "# B2\n"})
+    lab.checkpoint_seconds = 0.0
+    bases = []
+    lab.witness.on_settled = lambda _: bases.append(
+        json.loads(lab.repo.run("show", LEDGER))["base"]
+    )
+    lab.sync(concurrency=1)
+    assert [base, base] == bases
 
 
 def test_checkpointed_copy_that_another_run_replaced(lab: Lab) -> None:
