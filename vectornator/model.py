@@ -155,6 +155,24 @@ Change: TypeAlias = Upload | Update | Rename | Relabel | Delete
 
 
 @dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret that a document to send would give away; its value is nowhere kept."""
+
+    path: str
+    rule: str
+    line: int
+    """From 1 on; 0 where the whole file is the secret."""
+
+    fingerprint: str
+    """What allows this value, wherever it is found."""
+
+    @property
+    def place(self) -> str:
+        """The path, with the line if there is one."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The difference between what should be stored and what is: data, never closures."""
 
@@ -167,6 +185,9 @@ class Plan:
     skipped: tuple[Skip, ...] = ()
     known: Mapping[str, Entry] = field(default_factory=dict)
     """Entries that are right as they stand but not yet in the manifest in this form."""
+
+    leaks: tuple[Leak, ...] = ()
+    """The secrets in what would be sent, those aside that are allowed."""
 
     def __iter__(self) -> Iterator[Change]:
         """Yield every change in the order of applying: deletes come last."""

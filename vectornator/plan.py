@@ -11,6 +11,7 @@ from vectornator.model import (
     Delete,
     Document,
     Entry,
+    Leak,
     Manifest,
     Plan,
     Relabel,
@@ -24,6 +25,9 @@ from vectornator.model import (
 
 Candidates: TypeAlias = Mapping[str, Document | Skip | None]
 """What the source says of each path in question; None where it has no such document."""
+
+_MOST_NAMED = 5
+"""How many leaks an error names; a report lists them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Limits:
 
     allow_empty: bool = False
     """Whether the store may end up without a single document."""
+
+    allow_leaks: bool = False
+    """Whether documents may be sent that give secrets away."""
 
 
 def make_plan(
@@ -205,6 +212,26 @@ def check_plan(plan: Plan, limits: Limits) -> None:
             reason="delete-limit",
         )
     _check_size(plan, limits)
+    if plan.leaks and not limits.allow_leaks:
+        raise Refused(f"Nothing was sent. {explain_leaks(plan.leaks)}", reason="secret-found")
+
+
+def hold_leaks(plan: Plan, leaks: Iterable[Leak]) -> Plan:
+    """Bring the leaks of what is still to be sent into `plan`."""
+    sent = {change.path for change in plan.sends}
+    return replace(plan, leaks=tuple(leak for leak in leaks if leak.path in sent))
+
+
+def explain_leaks(leaks: Sequence[Leak]) -> str:
+    """Say where secrets are and what to do about them; their values are told nowhere."""
+    shown = ", ".join(f"{leak.place} ({leak.rule})" for leak in leaks[:_MOST_NAMED])
+    more = f" and {len(leaks) - _MOST_NAMED} more" if len(leaks) > _MOST_NAMED else ""
+    prints = ",".join(sorted({leak.fingerprint for leak in leaks[:_MOST_NAMED]}))
+    return (
+        f"{len(leaks)} {'secret is' if len(leaks) == 1 else 'secrets are'} in documents to send: "
+        f"{shown}{more}. Take them out and replace them where they are valid; what is no secret "
+        f"goes with --allow-secrets={prints}."
+    )
 
 
 def _check_size(plan: Plan, limits: Limits) -> None:

@@ -1,19 +1,25 @@
 """The plan of a round: what the source says of the paths in question, held against the manifest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+from vectornator.errors import SettingsError
 from vectornator.git.objects import MissingObject
 from vectornator.journal import Journal
-from vectornator.model import Plan
-from vectornator.plan import Candidates, make_plan, screen_plan
+from vectornator.model import Document, Leak, Plan, Skip
+from vectornator.plan import Candidates, hold_leaks, make_plan, screen_plan
 from vectornator.providers.base import ChangesAttributes
+from vectornator.scanner import FindLeaks, judge_name, open_scanner
 from vectornator.session import Session
 from vectornator.source import CommitSource, Source, inspect_content
 from vectornator.state.ledger import Ledger
 
 MAX_INSPECTED = 2000
 """How many documents a plan reads to judge their content; a sync reads all it sends."""
+
+MOST_LEAKS = 50
+"""How many leaks of one document are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class Planner:
     journal: Journal
     tell: Callable[[str], None]
     remark: Callable[[str], None]
+    is_sending: bool = False
+    """Whether what is planned is to be sent, and so must be searched for secrets."""
 
     def plan_round(self, source: Source, goal: Ledger, *, force: bool) -> Plan:
         """What must change for `goal` to be true; `force` sends every document again."""
@@ -80,12 +88,52 @@ class Planner:
         is_long = len(sends) > MAX_INSPECTED and settings.max_bytes is None
         if settings.dry_run and is_long:
             self.remark(
-                f"{len(sends)} documents were judged by path alone. A sync reads them too, and "
-                "skips what turns out to be binary, too large or a pointer to LFS."
+                f"{len(sends)} documents were judged by path alone. A sync reads them too, looks "
+                "for secrets, and skips what turns out to be binary, too large or a pointer to LFS."
             )
-            return todo
+            return hold_leaks(todo, self._judge_names(sends))
         described = () if settings.dry_run else todo.attribute_changes
         self.session.fetch_blobs([*sends, *(change.document for change in described)])
+        find_leaks = self._open_scanner() if sends else _find_none
         limit = int(settings.max_file_size)
-        inspected = {item.path: inspect_content(item, source.read(item), limit) for item in sends}
-        return screen_plan(todo, inspected, config)
+        inspected: dict[str, Document | Skip] = {}
+        leaks = self._judge_names(sends)
+        for item in sends:
+            content = source.read(item)
+            inspected[item.path] = found = inspect_content(item, content, limit)
+            if isinstance(found, Document):
+                leaks += self._keep_leaks(find_leaks(item.path, content))
+        return hold_leaks(screen_plan(todo, inspected, config), leaks)
+
+    @property
+    def _is_searching(self) -> bool:
+        return self.is_sending and self.session.settings.secret_scan != "off"  # noqa: S105  (a choice, no password)
+
+    def _open_scanner(self) -> FindLeaks:
+        """The search of contents; where it only warns, a scanner that is missing is a remark."""
+        if not self._is_searching:
+            return _find_none
+        self.tell("Looking for secrets in what would be sent")
+        try:
+            return open_scanner()
+        except SettingsError as error:
+            if self.session.settings.secret_scan == "block":  # noqa: S105  (a choice, no password)
+                raise
+            self.remark(f"Nothing was searched for secrets: {error}")
+            return _find_none
+
+    def _judge_names(self, sends: Iterable[Document]) -> list[Leak]:
+        if not self._is_searching:
+            return []
+        return self._keep_leaks(leak for one in sends if (leak := judge_name(one.path)))
+
+    def _keep_leaks(self, leaks: Iterable[Leak]) -> list[Leak]:
+        """Some that are not allowed. One is enough to stop a run, and each costs time to name."""
+        allowed = set(self.session.settings.allow_secrets)
+        kept = (leak for leak in leaks if leak.fingerprint not in allowed)
+        return list(islice(kept, MOST_LEAKS))
+
+
+def _find_none(path: str, content: bytes) -> Iterator[Leak]:
+    del path, content
+    return iter(())

@@ -20,7 +20,7 @@ from vectornator.errors import (
 from vectornator.git.objects import Oid
 from vectornator.journal import Journal
 from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
-from vectornator.plan import Limits, check_plan
+from vectornator.plan import Limits, check_plan, explain_leaks
 from vectornator.planning import Planner
 from vectornator.providers.base import Stray
 from vectornator.report.observer import Observer
@@ -44,7 +44,9 @@ class Run:
         self._observer = observer
         self._remarks: list[str] = []
         self._journal = Journal(session, self._remark)
-        self._planner = Planner(session, self._journal, observer.phase, self._remark)
+        self._planner = Planner(
+            session, self._journal, observer.phase, self._remark, is_sending=True
+        )
         self._started = session.clock()
         self._commit = session.commit
         self._base = ""
@@ -170,6 +172,8 @@ class Run:
         todo = self._planner.plan_round(source, goal, force=force)
         if self._plan is None:
             self._plan = todo
+            if todo.leaks and self._limits.allow_leaks:
+                self._remark(explain_leaks(todo.leaks))
         self._observer.planned(todo)
         check_plan(todo, self._limits)
         if self._settings.dry_run:
@@ -232,6 +236,7 @@ class Run:
             max_files=settings.max_files,
             max_bytes=settings.max_bytes,
             allow_empty=settings.allow_empty,
+            allow_leaks=settings.secret_scan == "warn",  # noqa: S105  (a choice, no password)
         )
 
     # Apply.

@@ -64,6 +64,15 @@ def plan_to_json(plan: Plan) -> PlanDocument:
         "deletes": [{"path": one.path, "reason": one.reason} for one in plan.deletes],
         "unchanged": plan.unchanged,
         "skipped": [{"path": one.path, "reason": str(one.reason)} for one in plan.skipped],
+        "secrets": [
+            {
+                "path": one.path,
+                "rule": one.rule,
+                "line": one.line,
+                "fingerprint": one.fingerprint,
+            }
+            for one in plan.leaks
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from vectornator.model import (
     Change,
     Delete,
     Document,
+    Leak,
     Plan,
     Relabel,
     Rename,
@@ -29,7 +30,7 @@ _EXAMPLES = 3
 
 
 def render_plan(plan: Plan, *, paint: Paint = PLAIN, is_whole: bool = False) -> str:
-    """List the changes of `plan` kind by kind, then what is skipped and why, then the sum.
+    """List the changes of `plan` kind by kind, what is skipped and why, secrets, and the sum.
 
     At most `MAX_LISTED` changes of a kind are listed unless `is_whole`. No final line break.
     """
@@ -44,7 +45,9 @@ def render_plan(plan: Plan, *, paint: Paint = PLAIN, is_whole: bool = False) -> 
         line for changes, verb in kinds for line in _list_changes(changes, verb, paint, is_whole)
     ]
     skips = list(_list_skips(plan.skipped, paint, is_whole))
-    blocks = ("\n".join(block) for block in (lines, skips, [paint(summarise_plan(plan), "strong")]))
+    leaks = list(_list_leaks(plan.leaks, paint, is_whole))
+    total = [paint(summarise_plan(plan), "strong")]
+    blocks = ("\n".join(block) for block in (lines, skips, leaks, total))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -112,6 +115,17 @@ def _list_skips(skips: Iterable[Skip], paint: Paint, is_whole: bool) -> Iterator
         more = f" and {len(some) - len(shown):,} more" if len(some) > len(shown) else ""
         examples = ", ".join(escape(path) for path in shown)
         yield paint(f"  {len(some):,} skipped ({reason}): {examples}{more}", "faint")
+
+
+def _list_leaks(leaks: Sequence[Leak], paint: Paint, is_whole: bool) -> Iterator[str]:
+    """One line per secret: where, by which rule, and what allows it."""
+    shown = leaks if is_whole else leaks[:MAX_LISTED]
+    for leak in shown:
+        place = paint(f"! {escape(leak.place)}", "failed")
+        yield f"  {place} (secret: {escape(leak.rule)}, fingerprint {leak.fingerprint})"
+    if len(leaks) > len(shown):
+        rest = f"  and {count(len(leaks) - len(shown), 'more secret')} (--verbose shows all)"
+        yield paint(rest, "faint")
 
 
 _OPENINGS = {

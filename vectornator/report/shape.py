@@ -35,6 +35,14 @@ class ReasonDocument(PathDocument):
     reason: str
 
 
+class SecretDocument(PathDocument):
+    """A secret in a document to send; its value is told nowhere."""
+
+    rule: str
+    line: Annotated[int, Field(description="From 1 on; 0 for the whole file.")]
+    fingerprint: Annotated[str, Field(description="What allow-secrets takes.")]
+
+
 RenameDocument = TypedDict("RenameDocument", {"path": str, "old-path": str})
 
 
@@ -49,6 +57,7 @@ class PlanDocument(TypedDict):
     deletes: list[ReasonDocument]
     unchanged: int
     skipped: list[ReasonDocument]
+    secrets: list[SecretDocument]
 
 
 class Problem(TypedDict):

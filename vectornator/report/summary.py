@@ -15,7 +15,17 @@ from vectornator.errors import (
     Transient,
     Withheld,
 )
-from vectornator.model import Change, Delete, Failed, Relabel, Rename, SkipReason, Update, Upload
+from vectornator.model import (
+    Change,
+    Delete,
+    Failed,
+    Leak,
+    Relabel,
+    Rename,
+    SkipReason,
+    Update,
+    Upload,
+)
 from vectornator.report.markdown import (
     join_blocks,
     link_commit,
@@ -182,6 +192,9 @@ def _list_changes(record: Record, context: Context, share: int) -> Iterator[str]
     failures = record.failures
     lines = _list(map(_describe_failure, failures), len(failures), _MOST_FAILED, context, share)
     yield to_section(f"{len(failures):,} failed", lines)
+    leaks = record.plan.leaks
+    lines = _list(map(_describe_leak, leaks), len(leaks), _MOST_FAILED, context, share)
+    yield to_section(count(len(leaks), "secret"), lines)
     changes = _changes(record)
     future = "to be " if _is_foreseen(record) else ""
     for kind, name, most in (
@@ -251,6 +264,10 @@ def _describe_failure(failed: Failed) -> str:
     cause = to_prose(failed.message)
     stop = "" if cause.endswith((".", "`")) else "."
     return f"{to_code(failed.change.path)} ({verb}): {cause}{stop} {advice}".rstrip()
+
+
+def _describe_leak(leak: Leak) -> str:
+    return f"{to_code(leak.place)} ({to_prose(leak.rule)}, fingerprint {to_code(leak.fingerprint)})"
 
 
 def _describe_finding(finding: Finding) -> str:

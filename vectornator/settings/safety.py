@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from vectornator.settings.option import PLANS, STORES, SYNCS, Group, Option
-from vectornator.settings.values import Count, DeleteLimit, Deletes, Size, Switch
+from vectornator.settings.values import Count, DeleteLimit, Deletes, Size, Switch, Words
 
 
 class SafetySettings(BaseModel):
@@ -46,6 +46,19 @@ class SafetySettings(BaseModel):
             metavar="SIZE",
         ),
     ] = None
+    secret_scan: Annotated[
+        Literal["block", "warn", "off"],
+        Option("What to do about secrets in documents that would be sent.", Group.SAFETY, PLANS),
+    ] = "block"  # noqa: S105  (a choice, no password)
+    allow_secrets: Annotated[
+        Words,
+        Option(
+            "Send these values all the same, named by the fingerprints that a finding shows.",
+            Group.SAFETY,
+            PLANS,
+            metavar="FINGERPRINTS",
+        ),
+    ] = ()
     allow_empty: Annotated[
         Switch,
         Option("Empty the store when no document is left.", Group.SAFETY, PLANS),

@@ -1,0 +1,61 @@
+"""Rules of our own: secrets that the scanner passes over in prose, and files that are secret."""
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+_CONTENT: Mapping[str, re.Pattern[str]] = {
+    # The scanner wants both halves of a pair; the id alone already tells whose the rest is.
+    "aws-access-key-id": re.compile(r"\b((?:AKIA|ASIA)[A-Z2-7]{16})\b"),
+    "aws-secret-access-key": re.compile(
+        r"(?i:secret_?access_?key)\W{1,8}(?:(?i:is|to)\W{1,4})?([A-Za-z0-9/+]{40})(?![\w/+=])"
+    ),
+    "azure-client-secret": re.compile(r"(?<![\w~.-])([\w~.]{3}\dQ~[\w~.-]{31,34})(?![\w~.-])"),
+    "discord-webhook": re.compile(r"\bdiscord(?:app)?\.com/api/webhooks/\d{17,20}/([\w-]{60,80})"),
+    "mailgun-key": re.compile(r"\b(key-[0-9a-f]{32})\b"),
+    "new-relic-key": re.compile(r"\b(NRAK-[A-Z0-9]{27})\b"),
+    "planetscale-token": re.compile(r"\b(pscale_(?:tkn|oauth|pw)_[\w=.-]{32,64})"),
+    "telegram-bot-token": re.compile(r"(?<![\w:])(\d{8,10}:AA[\w-]{33})(?![\w-])"),
+    # Long, in quotation marks, of all kinds of characters or a hash: no word, name or path.
+    "password": re.compile(
+        r"(?i:passw(?:or)?d|passphrase|api_?key|secret)"
+        r"(?:[\"'`]?\s{0,3}[:=]\s{0,3}|[\"'`]?\s(?:is|to)\s)[\"'`]"
+        r"((?=[^\"'`]{0,64}[a-z])(?=[^\"'`]{0,64}[A-Z])(?=[^\"'`]{0,64}\d)[\w!#%&*+,.?@^~=-]{16,64}"
+        r"|[0-9a-f]{32,64})[\"'`]"
+    ),
+}
+
+_NAMES = """
+    .env .env.* .envrc .npmrc .netrc _netrc .pypirc .pgpass .htpasswd .git-credentials .dockercfg
+    id_rsa id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk
+    *.pem *.key *.p12 *.pfx *.ppk *.jks *.keystore *.kdbx *.tfstate *.tfstate.backup
+    credentials credentials.json credentials.csv credentials.ini credentials.yml credentials.yaml
+"""
+_FILES = _NAMES.split()
+_TEMPLATES = (".example", ".sample", ".template", ".dist")
+"""How the names of files end that show what a secret file looks like."""
+
+_TUTORIAL_CLAIM = "eyJzdWIiOiIxMjM0NTY3ODkw"
+"""The subject 1234567890, in Base64: the token that every tutorial about JWT shows."""
+
+
+def find_tells(text: str) -> Iterator[tuple[str, int, str]]:
+    """Yield what looks like a secret: the rule, the line from 1 on, and the value."""
+    for rule, pattern in _CONTENT.items():
+        for found in pattern.finditer(text):
+            yield rule, text.count("\n", 0, found.start(1)) + 1, found[1]
+
+
+def is_secret_file(path: str) -> bool:
+    """Tell whether a file is secret by its name, such as `.env` or `id_rsa`, whatever it holds."""
+    name = path.rpartition("/")[2].lower()
+    return not name.endswith(_TEMPLATES) and any(fnmatchcase(name, one) for one in _FILES)
+
+
+def is_example(rule: str, secret: str) -> bool:
+    """Tell whether a value is what documentation uses in place of a secret.
+
+    AWS ends the keys of its documentation with `EXAMPLE`; a password in a URL is a word there.
+    """
+    is_word = rule.endswith("credential-uri") and len(secret) < 8  # noqa: PLR2004  (`password`)
+    return is_word or "EXAMPLE" in secret or _TUTORIAL_CLAIM in secret
