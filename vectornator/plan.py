@@ -219,7 +219,8 @@ def check_plan(plan: Plan, limits: Limits) -> None:
 def hold_leaks(plan: Plan, leaks: Iterable[Leak]) -> Plan:
     """Bring the leaks of what is still to be sent into `plan`."""
     sent = {change.path for change in plan.sends}
-    return replace(plan, leaks=tuple(leak for leak in leaks if leak.path in sent))
+    kept = (leak for leak in leaks if leak.path in sent)
+    return replace(plan, leaks=tuple(sorted(kept, key=lambda leak: (leak.path, leak.line))))
 
 
 def explain_leaks(leaks: Sequence[Leak]) -> str:

@@ -38,6 +38,13 @@ _TEMPLATES = (".example", ".sample", ".template", ".dist")
 _TUTORIAL_CLAIM = "eyJzdWIiOiIxMjM0NTY3ODkw"
 """The subject 1234567890, in Base64: the token that every tutorial about JWT shows."""
 
+_SHORTEST: Mapping[str, int] = {
+    "generic-credential-uri": 8,
+    "curl-auth-header": 20,
+    "curl-auth-user": 20,
+}
+"""How long a value must be, by those rules of the scanner that know no form."""
+
 
 def find_tells(text: str) -> Iterator[tuple[str, int, str]]:
     """Yield what looks like a secret: the rule, the line from 1 on, and the value."""
@@ -55,7 +62,8 @@ def is_secret_file(path: str) -> bool:
 def is_example(rule: str, secret: str) -> bool:
     """Tell whether a value is what documentation uses in place of a secret.
 
-    AWS ends the keys of its documentation with `EXAMPLE`; a password in a URL is a word there.
+    AWS ends the keys of its documentation with `EXAMPLE`; what stands in a URL or a header for
+    a password is shorter there than one that is worth something.
     """
-    is_word = rule.endswith("credential-uri") and len(secret) < 8  # noqa: PLR2004  (`password`)
-    return is_word or "EXAMPLE" in secret or _TUTORIAL_CLAIM in secret
+    is_short = len(secret) < _SHORTEST.get(rule, 0)
+    return is_short or "EXAMPLE" in secret or _TUTORIAL_CLAIM in secret

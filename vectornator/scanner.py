@@ -28,7 +28,7 @@ def open_scanner() -> FindLeaks:
 
     Raises `SettingsError` where it is not installed.
     """
-    scanner = _load_rules()
+    scanner = load_rules()
 
     def find_leaks(path: str, content: bytes) -> Iterator[Leak]:
         for (rule, line), secret in _merge_hits(scanner, content).items():
@@ -55,7 +55,8 @@ def make_fingerprint(secret: str) -> str:
 
 
 @cache
-def _load_rules() -> "Scanner":
+def load_rules() -> "Scanner":
+    """The scanner with its rules, of which a process needs one. Raises `SettingsError`."""
     try:
         from kingfisher_sdk import DetectionScanner  # noqa: PLC0415  (0.1 s, and only for sends)
     except ImportError as error:
@@ -70,8 +71,8 @@ def _merge_hits(scanner: "Scanner", content: bytes) -> dict[tuple[str, int], str
     """The secrets of a document by rule and line; the scanner's names go before ours."""
     hits: dict[tuple[str, int], str] = {}
     for found in scanner.scan(content):
-        if found.visible and not is_example(found.rule_id, found.secret):
-            rule = found.rule_id.removeprefix("betterleaks.")
+        rule = found.rule_id.removeprefix("betterleaks.")
+        if found.visible and not is_example(rule, found.secret):
             hits[rule, found.location["line"]] = found.secret
     for rule, line, secret in find_tells(_to_text(content)):
         is_known = any(secret in other or other in secret for other in hits.values())

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.plants import KINDS, Mint
 from tests.openai_server import Clock, OpenAIServer, make_fault
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State
 from tests.support.issuer import Issuer
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
-from vectornator.errors import Fatal, Transient
+from vectornator.errors import Fatal, Refused, Transient
 from vectornator.providers.layers import RetryPolicy
 
 MARKING = {"vector_stores.retrieve": 3, "vector_stores.update": 2}
@@ -53,6 +54,14 @@ def test_first_run(lab: OpenAILab) -> None:
     names = sorted(one.file.filename for one in lab.attachments)
     assert ["a.", "docs__b.", "docs__c."] == [name[:-19] for name in names]
     assert lab.strays == []
+
+
+def test_secret_sends_no_byte(lab: OpenAILab) -> None:
+    """A run that is refused for a secret has asked for the store, and sent nothing at all."""
+    lab.repo.commit({"a.md": f"# A\n\n{KINDS['OPENSSH_KEY'](Mint(2))}\n", "new.md": "# New\n"})
+    with pytest.raises(Refused, match=r"a\.md:3 \(private-key\)"):
+        lab.sync()
+    assert {"vector_stores.retrieve": 1} == lab.requests
 
 
 def test_no_op_costs_one_request(lab: OpenAILab) -> None:
