@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.plants import KINDS, Mint
 from tests.support.forge import Forge, open_forge
 from tests.support.repositories import ENVIRON, GitRepo
 from tests.support.runner import Command, find_commands, read_outputs
@@ -154,6 +155,18 @@ def test_a_refused_run_says_why(step: Workflow) -> None:
     text = step.summary.read_text()
     assert text.startswith("## 🛑 Refused: nothing was changed\n\n**2 to be added**")
     assert "max-files" in text
+
+
+def test_a_secret_is_shown_at_its_line(step: Workflow) -> None:
+    """Each secret is an annotation and stands in the summary; its value is told to nobody."""
+    token = KINDS["NPM_TOKEN"](Mint(1))
+    step.repo.commit({"faq.md": f"# FAQ\n\nSet `{token}`.\n"})
+    assert step.run() == 3
+    shown = [(one.properties["file"], one.properties["line"]) for one in step.commands("error")[1:]]
+    assert shown == [("faq.md", "3")]
+    assert step.outputs["failure-reason"] == "secret-found"
+    assert "### 1 secret\n\n- `faq.md:3` (npm-access-token" in step.summary.read_text()
+    assert token[4:] not in step.log + step.summary.read_text() + step.output.read_text()
 
 
 def test_a_pull_request_is_only_planned(step: Workflow) -> None:

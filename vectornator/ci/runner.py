@@ -50,8 +50,13 @@ class Runner:
         """How many annotations of this kind are still shown."""
         return self._left[level]
 
-    def annotate(self, level: Level, message: str, *, title: str = "", path: str = "") -> bool:
-        """Show a message beside the run, and at a file if one is named; False when none is left."""
+    def annotate(
+        self, level: Level, message: str, *, title: str = "", path: str = "", line: int = 0
+    ) -> bool:
+        """Show a message beside the run, and at a file if one is named; False when none is left.
+
+        Lines count from 1; 0 is for the file as a whole.
+        """
         if not self._left[level]:
             return False
         self._left[level] -= 1
@@ -59,7 +64,7 @@ class Runner:
         cut = text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
         with _in_the_log():
             tell = {"error": core.error, "warning": core.warning, "notice": core.notice}[level]
-            tell(cut, title=escape(title), file=escape(path))
+            tell(cut, title=escape(title), file=escape(path), start_line=line or None)
         return True
 
     def mask(self, secret: str) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from vectornator.ci.sticky import CannotComment, Conversation, make_marker, post
 from vectornator.cli.output import Output
 from vectornator.errors import Fatal, Interrupted, ProviderError, Rejected, Withheld
 from vectornator.inputs import find_root
-from vectornator.model import Failed
+from vectornator.model import Failed, Leak
 from vectornator.report.outputs import to_outputs
 from vectornator.report.record import Record
 from vectornator.report.summary import Context, render_answer, render_comment, render_summary
@@ -22,6 +22,9 @@ from vectornator.settings import Settings
 
 if TYPE_CHECKING:
     from vectornator.ci.runner import Level, Runner
+
+_MOST_LEAKS = 8
+"""Annotations for secrets, of the ten that GitHub shows; one is for the error of the run."""
 
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _WORST: tuple[type[ProviderError], ...] = (Fatal, Rejected, ProviderError)
@@ -94,6 +97,7 @@ def _annotate(ending: Ending) -> None:
     record, runner = ending.output.record, ending.runner
     if runner is None or record is None:
         return
+    _annotate_leaks(record.plan.leaks, runner, ending)
     failures = sorted(record.failures, key=_rank)
     room = runner.left("error")
     shown = failures if len(failures) <= room else failures[: room - 1]
@@ -105,6 +109,19 @@ def _annotate(ending: Ending) -> None:
     if len(failures) > len(shown):
         rest = f"and {len(failures) - len(shown):,} more; the summary lists them"
         runner.annotate("error", rest)
+
+
+def _annotate_leaks(leaks: Sequence[Leak], runner: "Runner", ending: Ending) -> None:
+    """Show secrets at their lines; the error that names the rest is told anyway."""
+    is_stop = ending.settings.secret_scan == "block"  # noqa: S105  (a choice, no password)
+    for leak in leaks[:_MOST_LEAKS]:
+        runner.annotate(
+            "error" if is_stop else "warning",
+            f"Found by the rule {leak.rule}; its fingerprint is {leak.fingerprint}.",
+            title="This looks like a secret",
+            path=_locate(leak.path, ending),
+            line=leak.line,
+        )
 
 
 def _rank(failed: Failed) -> int:
