@@ -71,7 +71,7 @@ def _merge_hits(scanner: "Scanner", content: bytes) -> dict[tuple[str, int], str
     """The secrets of a document by rule and line; the scanner's names go before ours."""
     hits: dict[tuple[str, int], str] = {}
     for found in scanner.scan(content):
-        rule = found.rule_id.removeprefix("betterleaks.")
+        rule = found.rule_id.removeprefix("betterleaks.").removeprefix("veles.secrets/")
         if found.visible and not is_example(rule, found.secret):
             hits[rule, found.location["line"]] = found.secret
     for rule, line, secret in find_tells(_to_text(content)):
