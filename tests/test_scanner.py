@@ -13,7 +13,7 @@ EXAMPLES = (
     "postgresql://user:pass@db.acme.net/app",
     "password: 'fakehashedsecret2'",
     "client_secret: 'urn:k8s:secret:oidc:Password1'",
-    "curl -H 'Authorization: sssvIpwfnLAcWAQH.9' https://acme.net",
+    "curl -H 'Authorization: aBcDeFgHiJkLmNoP.9' https://acme.net",
     "OPENAI_API_KEY=sk-...",
 )
 
