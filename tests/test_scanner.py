@@ -4,9 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from kingfisher_sdk import Finding
 
 from benchmarks.plants import KINDS, Mint, Plant, plant_all
-from vectornator.scanner import judge_name, make_fingerprint, open_scanner
+from vectornator.scanner import judge_name, make_fingerprint, make_search, open_scanner
+
+AROUND = ("{}.", "{},", "({})", "[{}]", "**{}**", "<b>{}</b>", "“{}”", "?key={}&n=1", "{}...")
+"""How a token stands in a sentence or an address."""
 
 EXAMPLES = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -15,6 +19,8 @@ EXAMPLES = (
     "client_secret: 'urn:k8s:secret:oidc:Password1'",
     "curl -H 'Authorization: aBcDeFgHiJkLmNoP.9' https://acme.net",
     "OPENAI_API_KEY=sk-...",
+    "client_secret=somerandomstring12341234567890AB",
+    "password: c2VjdXJlLXBhc3N3b3Jk",
 )
 
 
@@ -29,6 +35,47 @@ def test_planted_secrets_are_caught() -> None:
     plants = list(plant_all(seed=7))
     assert len(plants) >= 120
     assert count_caught(plants) >= 0.95 * len(plants)
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_stands_around_hides_no_token(around: str) -> None:
+    """A token is found whatever follows it, and is the same one."""
+    token = KINDS["ANTHROPIC_API_KEY"](Mint(3))
+    [leak] = open_scanner()("a.md", f"# A\n\nThis is {around.format(token)}\n".encode())
+    assert ("a.md:3", make_fingerprint(token)) == (leak.place, leak.fingerprint)
+
+
+def test_each_secret_of_a_line_counts() -> None:
+    """Two secrets of one kind on one line are two leaks: that one is allowed frees no other."""
+    one, other = (KINDS["GITHUB_TOKEN"](Mint(seed)) for seed in (3, 4))
+    found = open_scanner()("a.md", f"{one} {other}\n".encode())
+    assert {make_fingerprint(one), make_fingerprint(other)} == {it.fingerprint for it in found}
+
+
+class Failing:
+    """A scanner that gives up."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def scan(self, data: bytes, *, timeout: float | None = None) -> list[Finding]:
+        """Raise the error."""
+        assert data
+        assert timeout
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), MemoryError(), GeneratorExit()])
+def test_document_that_can_not_be_searched_is_a_leak(error: BaseException) -> None:
+    """Where the scanner fails, takes too long or panics, the document does not pass."""
+    found = list(make_search(Failing(error))("a.md", b"# A\n"))
+    assert [("a.md", "not-searched", 0)] == [(it.path, it.rule, it.line) for it in found]
+
+
+def test_examples_do_not_excuse_others() -> None:
+    """A word that marks the examples of AWS excuses no key of another kind."""
+    key = KINDS["PGP_KEY"](Mint(3)).replace("-----\n", "-----\nComment: EXAMPLE\n\n", 1)
+    assert 1 == len(list(open_scanner()("a.md", key.encode())))
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
@@ -78,9 +125,12 @@ def test_fingerprint_is_of_the_value_alone() -> None:
         ("deploy/.env.production", True),
         (".env.example", False),
         ("keys/ID_RSA", True),
+        ("keys/id_rsa_deploy", True),
+        ("keys/id_rsa.pub", False),
         ("docs/id_tokens.md", False),
         ("docs/credentials.md", False),
         ("a/credentials.json", True),
+        ("a/credentials-prod.yaml", True),
         ("tls/server.pem", True),
         ("infra/prod.tfstate", True),
         ("docs/.npmrc", True),
@@ -89,7 +139,7 @@ def test_fingerprint_is_of_the_value_alone() -> None:
 )
 def test_secret_files(path: str, expected: bool) -> None:
     """Some files are secret by their names; a page about them is not."""
-    assert expected is (judge_name(path) is not None)
+    assert expected is any(judge_name(path))
 
 
 def test_scanner_is_not_loaded_by_the_command_line() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from vectornator.errors import SettingsError
 from vectornator.git.objects import MissingObject
@@ -18,8 +19,8 @@ from vectornator.state.ledger import Ledger
 MAX_INSPECTED = 2000
 """How many documents a plan reads to judge their content; a sync reads all it sends."""
 
-MOST_LEAKS = 50
-"""How many leaks of one document are told."""
+MOST_LEAKS = 10
+"""How many leaks of one document are told: one stops a run, and each costs time to name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +107,33 @@ class Planner:
         return hold_leaks(screen_plan(todo, inspected, config), leaks)
 
     @property
-    def _is_searching(self) -> bool:
-        return self.is_sending and self.session.settings.secret_scan != "off"  # noqa: S105  (a choice, no password)
+    def _search(self) -> Literal["block", "warn", "off"]:
+        """What to do about secrets; a run that sends nothing has none to look for."""
+        return self.session.settings.secret_scan if self.is_sending else "off"
 
     def _open_scanner(self) -> FindLeaks:
         """The search of contents; where it only warns, a scanner that is missing is a remark."""
-        if not self._is_searching:
+        if self._search == "off":
+            return _find_none
+        self.tell("Loading the rules for secrets; the first time on a machine takes some seconds")
+        try:
+            find_leaks = open_scanner()
+        except SettingsError as error:
+            if self._search == "block":
+                raise
+            self.remark(f"Nothing was searched for secrets. {error}")
             return _find_none
         self.tell("Looking for secrets in what would be sent")
-        try:
-            return open_scanner()
-        except SettingsError as error:
-            if self.session.settings.secret_scan == "block":  # noqa: S105  (a choice, no password)
-                raise
-            self.remark(f"Nothing was searched for secrets: {error}")
-            return _find_none
+        return find_leaks
 
     def _judge_names(self, sends: Iterable[Document]) -> list[Leak]:
-        if not self._is_searching:
+        """The documents that are secret by their names, whatever they hold."""
+        if self._search == "off":
             return []
-        return self._keep_leaks(leak for one in sends if (leak := judge_name(one.path)))
+        return [leak for one in sends for leak in self._keep_leaks(judge_name(one.path))]
 
     def _keep_leaks(self, leaks: Iterable[Leak]) -> list[Leak]:
-        """Some that are not allowed. One is enough to stop a run, and each costs time to name."""
+        """The first that are not allowed."""
         allowed = set(self.session.settings.allow_secrets)
         kept = (leak for leak in leaks if leak.fingerprint not in allowed)
         return list(islice(kept, MOST_LEAKS))

@@ -12,7 +12,7 @@ from vectornator.errors import Refused, SettingsError
 from vectornator.report.document import dump_json, to_json_document
 from vectornator.report.plans import render_record
 from vectornator.report.summary import Context, render_comment, render_summary
-from vectornator.scanner import load_rules, make_fingerprint
+from vectornator.scanner import load_scanner, make_fingerprint
 
 TOKEN = KINDS["GITHUB_TOKEN"](Mint(5))
 LEAKY = f"# Deploy\n\nRun it with `{TOKEN}`.\n"
@@ -123,7 +123,7 @@ def test_verification_does_not_search(lab: Lab) -> None:
 def no_scanner() -> Iterator[None]:
     """A machine for which the scanner is not made."""
     loaded = {name: sys.modules[name] for name in sys.modules if name.startswith("kingfisher_sdk")}
-    load_rules.cache_clear()
+    load_scanner.cache_clear()
     sys.modules["kingfisher_sdk"] = None  # type: ignore[assignment]  # Python's way to forbid one
     yield
     del sys.modules["kingfisher_sdk"]
@@ -137,4 +137,5 @@ def test_missing_scanner_stops_the_run(lab: Lab) -> None:
         lab.sync()
     assert ([], {}) == (lab.calls(), lab.server.shelves)
     record = lab.sync(secret_scan="warn")
-    assert ("synced", True) == (record.status, "not installed" in record.remarks[0])
+    remark = "Nothing was searched for secrets. The secret scanner does not work on this machine"
+    assert ("synced", True) == (record.status, record.remarks[0].startswith(remark))
