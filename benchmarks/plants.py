@@ -7,6 +7,7 @@ import random
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 _WORD = string.ascii_letters + string.digits
 _UPPER = string.ascii_uppercase + string.digits
@@ -147,15 +148,21 @@ class Plant:
 
     kind: str
     context: str
+    secret: str
     text: str
 
 
 def plant_all(seed: int = 1) -> Iterator[Plant]:
-    """Yield every kind in every context: prose, a shell's block, and a settings file's block."""
+    """Yield every kind in every context."""
     mint = Mint(seed)
-    for kind, make in KINDS.items():
-        for context, write in _CONTEXTS.items():
-            yield Plant(kind, context, f"# Setup\n\nThe steps.\n\n{write(kind, make(mint))}\n")
+    for kind, context in product(KINDS, CONTEXTS):
+        yield make_plant(kind, context, mint)
+
+
+def make_plant(kind: str, context: str, mint: Mint) -> Plant:
+    """A document with a new secret of a kind, in a context."""
+    secret = KINDS[kind](mint)
+    return Plant(kind, context, secret, f"# Setup\n\n{CONTEXTS[context](kind, secret)}\n")
 
 
 def _write_prose(kind: str, secret: str) -> str:
@@ -174,8 +181,28 @@ def _write_settings(kind: str, secret: str) -> str:
     return f"```yaml\nservice:\n  {kind.lower()}: {text}\n  retries: 3\n```"
 
 
-_CONTEXTS: Mapping[str, Callable[[str, str], str]] = {
+def _write_sentence(kind: str, secret: str) -> str:
+    text = f"The {kind.replace('_', ' ').lower()} is {secret}."
+    return text.replace("\n", "\n> ") if "\n" in secret else text
+
+
+def _write_table(kind: str, secret: str) -> str:
+    cell = f"<pre>{secret}</pre>" if "\n" in secret else secret
+    return f"| name | value |\n|---|---|\n| `{kind}={cell}` | {cell} |"
+
+
+def _write_address(kind: str, secret: str) -> str:
+    if "\n" in secret or "://" in secret:
+        return f"<https://acme.net/{kind}> (once {secret}, now no more)"
+    return f"Open <https://acme.net/v1?{kind.lower()}={secret}&page=1>, or [this](/{kind})."
+
+
+CONTEXTS: Mapping[str, Callable[[str, str], str]] = {
     "prose": _write_prose,
     "shell": _write_shell,
     "settings": _write_settings,
+    "sentence": _write_sentence,
+    "table": _write_table,
+    "address": _write_address,
 }
+"""How a document gives a secret away, by where it stands."""

@@ -14,6 +14,7 @@ from tests.support.clones import make_bare, make_shallow
 from tests.support.git_server import Fault, GitServer
 from tests.support.openai import OpenAILab
 from tests.support.repositories import ENVIRON, GitRepo
+from tests.support.scanner import without_scanner
 from vectornator.cli import main
 from vectornator.doctor import CHECKS, call_within, examine
 from vectornator.errors import Transient
@@ -307,6 +308,16 @@ def test_the_command_prints_the_diagnoses(
     assert main(["doctor", "-C", str(repo.root), "--json"], ENVIRON) == 0
     names = [one["name"] for one in json.loads(capsys.readouterr().out)["checks"]]
     assert names == [check.name for check in CHECKS]
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("block", "fail"), ("warn", "warn"), ("off", "skip")]
+)
+def test_missing_scanner_is_told(repo: GitRepo, mode: str, verdict: str) -> None:
+    """Without the scanner a sync that blocks would fail, one that warns would search nothing."""
+    with without_scanner():
+        diagnosis = examine_repo(repo.root, {}, secret_scan=mode)["secrets"]
+    assert (verdict, 2 if verdict == "fail" else 0) == (diagnosis.verdict, diagnosis.exit_code)
 
 
 def test_checks_only_need_earlier_ones() -> None:

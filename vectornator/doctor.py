@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from threading import Event
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from vectornator import __version__
 from vectornator.errors import Fatal, ProviderError, SettingsError, Transient, VectornatorError
@@ -24,6 +24,7 @@ from vectornator.providers.base import FindsStore, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy
 from vectornator.report.diagnosis import Diagnosis
 from vectornator.report.words import count, join_parts, to_short
+from vectornator.scanner import load_scanner
 from vectornator.session import Session
 from vectornator.settings import declarations
 from vectornator.source import list_paths
@@ -150,6 +151,26 @@ class Checkup:
         return Diagnosis(
             "documents", "fail", found, advice, "empty-source", SettingsError.exit_code
         )
+
+    def check_secrets(self) -> Diagnosis:
+        """Load the secret scanner, which must find a made-up token. Raises `SettingsError`."""
+        match self._settings.secret_scan:
+            case "off":
+                return Diagnosis("secrets", "skip", "not looked for, as was asked")
+            case "block":
+                load_scanner()
+                return Diagnosis("secrets", "ok", "the scanner works; a secret stops a run")
+            case "warn":
+                return self._look_for_scanner()
+            case unknown:
+                assert_never(unknown)
+
+    def _look_for_scanner(self) -> Diagnosis:
+        try:
+            load_scanner()
+        except SettingsError as error:
+            return Diagnosis("secrets", "warn", f"Nothing is searched for secrets. {error}")
+        return Diagnosis("secrets", "ok", "the scanner works; secrets are told and sent")
 
     def check_provider(self) -> Diagnosis:
         """Open the provider, which asks nobody; tell what it lacks here."""
@@ -339,6 +360,7 @@ CHECKS = (
     Check("repository", Checkup.check_repository),
     Check("commit", Checkup.check_commit, ("repository",)),
     Check("documents", Checkup.check_documents, ("commit",)),
+    Check("secrets", Checkup.check_secrets),
     Check("provider", Checkup.check_provider),
     Check("remote", Checkup.check_remote, ("repository", "provider")),
     Check("state", Checkup.check_state, ("remote",)),

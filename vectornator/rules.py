@@ -27,14 +27,14 @@ _CONTENT: Mapping[str, re.Pattern[str]] = {
     ),
     # The same without quotation marks: characters of one kind never stay together for long.
     "bare-password": re.compile(
-        r"(?i:passw(?:or)?d|passphrase|api_?key|secret)(?:\s?[:=]\s{0,3}|\s(?:is|to)\s)"
+        r"(?i:passw(?:or)?d|passphrase|api[_ -]?key|secret)(?:\s?[:=]\s{0,3}|\s(?:is|to)\s)"
         r"((?=\S{0,64}[a-z])(?=\S{0,64}[A-Z])(?=\S{0,64}\d)"
-        r"(?=(?:[a-z]++|[A-Z]++|\d++|[!#%&*+?@^_~]++){6})[\w!#%&*+?@^~]{16,64}"
-        r"|[0-9a-f]{32,64})(?=[\s,;.]|$)"
+        r"(?=(?:[a-z]++|[A-Z]++|\d++|[!#%*+?@^_~]++){6})[\w!#%*+?@^~]{16,64}"
+        r"|[0-9a-f]{32,64})(?=[\s,;.&|)\]<>\"'`]|$)"
     ),
 }
 
-_NAMED = ("passw", "passphrase", "apikey", "api_key", "secret")
+_NAMED = ("passw", "passphrase", "api", "secret")
 _HINTS: Mapping[str, tuple[str, ...]] = {
     "aws-access-key-id": ("akia", "asia"),
     "aws-secret-access-key": ("access",),

@@ -94,7 +94,7 @@ def load_scanner() -> Scans:
     try:
         from kingfisher_sdk import DetectionScanner  # noqa: PLC0415  (0.1 s, and only for sends)
 
-        scanner = DetectionScanner(_load_rules(), inline_ignores=False)  # nobody excuses himself
+        scanner = DetectionScanner(load_rules(), inline_ignores=False)  # nobody excuses himself
         if not scanner.scan(_make_sample()):
             raise ValueError("it does not find a made-up token")  # noqa: TRY301  (as any failure)
     except Exception as error:  # whatever keeps it from working: the run must not go on without
@@ -105,11 +105,11 @@ def load_scanner() -> Scans:
     return scanner
 
 
-def _load_rules() -> "Rules":
-    """The scanner's rules, compiled before if possible.
+def load_rules() -> "Rules":
+    """The scanner's rules: those of the image, or else as the user's cache has them compiled.
 
-    It trusts compiled rules in a private folder of the user's alone, and neither the image's nor
-    the home that steps of a job share is one. So it gets a copy of the image's to read.
+    The scanner trusts nothing but a private folder of the user's, so it reads a copy of the
+    image's. The home that all steps of a job write to is no place for what is to be trusted.
     """
     from kingfisher_sdk import Rules  # noqa: PLC0415  (see above)
 

@@ -1,18 +1,17 @@
 """Secrets in what would be sent: nothing leaves, everything is told but the value."""
 
 import json
-import sys
-from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.plants import KINDS, Mint
 from tests.support.lab import Lab
+from tests.support.scanner import without_scanner
 from vectornator.errors import Refused, SettingsError
 from vectornator.report.document import dump_json, to_json_document
 from vectornator.report.plans import render_record
 from vectornator.report.summary import Context, render_comment, render_summary
-from vectornator.scanner import load_scanner, make_fingerprint
+from vectornator.scanner import make_fingerprint
 
 TOKEN = KINDS["GITHUB_TOKEN"](Mint(5))
 LEAKY = f"# Deploy\n\nRun it with `{TOKEN}`.\n"
@@ -119,23 +118,12 @@ def test_verification_does_not_search(lab: Lab) -> None:
     assert lab.verify().is_in_line
 
 
-@pytest.fixture
-def no_scanner() -> Iterator[None]:
-    """A machine for which the scanner is not made."""
-    loaded = {name: sys.modules[name] for name in sys.modules if name.startswith("kingfisher_sdk")}
-    load_scanner.cache_clear()
-    sys.modules["kingfisher_sdk"] = None  # type: ignore[assignment]  # Python's way to forbid one
-    yield
-    del sys.modules["kingfisher_sdk"]
-    sys.modules.update(loaded)
-
-
-@pytest.mark.usefixtures("no_scanner")
 def test_missing_scanner_stops_the_run(lab: Lab) -> None:
     """Where the scanner is missing, nothing is sent unless that is asked for."""
-    with pytest.raises(SettingsError, match="--secret-scan=off"):
-        lab.sync()
-    assert ([], {}) == (lab.calls(), lab.server.shelves)
-    record = lab.sync(secret_scan="warn")
+    with without_scanner():
+        with pytest.raises(SettingsError, match="--secret-scan=off"):
+            lab.sync()
+        assert ([], {}) == (lab.calls(), lab.server.shelves)
+        record = lab.sync(secret_scan="warn")
     remark = "Nothing was searched for secrets. The secret scanner does not work on this machine"
     assert ("synced", True) == (record.status, record.remarks[0].startswith(remark))

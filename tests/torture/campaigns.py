@@ -10,6 +10,7 @@ from tests.torture.mixes import MIXES
 from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
 from tests.torture.signals import SIGNALS
+from tests.torture.secrets import SECRETS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
@@ -19,6 +20,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     RACES,
     REJECTIONS,
     BUGS,
+    SECRETS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
