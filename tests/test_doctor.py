@@ -181,7 +181,7 @@ def test_who_may_not_push_learns_it(
     """A remote that can be read and not written to fails one check, with the permission to give."""
     remote.meet(Fault(status, on="git-receive-pack"))
     diagnoses = examine_repo(repo.root, to_environ(service), **FLAGS)
-    assert verdicts(diagnoses) == "ok ok ok ok ok ok ok fail ok ok"
+    assert verdicts(diagnoses) == "ok ok ok ok ok ok ok ok fail ok ok"
     assert diagnoses["push"].exit_code == 5
     assert "contents: write" in diagnoses["push"].found
 
@@ -191,7 +191,7 @@ def test_without_a_network_every_check_ends(repo: GitRepo) -> None:
     repo.run("remote", "add", "origin", "http://127.0.0.1:9/origin.git")
     environ = {"OPENAI_API_KEY": "sk-imitation", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     diagnoses = examine_repo(repo.root, environ, **FLAGS)
-    assert verdicts(diagnoses) == "ok ok ok ok ok fail skip skip skip fail"
+    assert verdicts(diagnoses) == "ok ok ok ok ok ok fail skip skip skip fail"
     assert "did not answer" in diagnoses["remote"].found
     assert diagnoses["state"].found == "not checked: remote comes first"
     assert diagnoses["store"].advice.startswith("Check the network")
@@ -201,7 +201,7 @@ def test_without_a_network_every_check_ends(repo: GitRepo) -> None:
 def test_a_repository_without_a_remote_is_a_warning(repo: GitRepo, service: OpenAIServer) -> None:
     """The state of a shared store would stay in this clone: that may be meant."""
     diagnoses = examine_repo(repo.root, to_environ(service), **FLAGS)
-    assert verdicts(diagnoses) == "ok ok ok ok ok warn ok skip ok ok"
+    assert verdicts(diagnoses) == "ok ok ok ok ok ok warn ok skip ok ok"
     assert "git remote add origin" in diagnoses["remote"].advice
 
 
@@ -209,7 +209,7 @@ def test_the_local_provider_needs_neither_key_nor_remote(repo: GitRepo) -> None:
     """With no settings at all, nothing is asked of anybody."""
     repo.run("remote", "add", "origin", "http://127.0.0.1:9/origin.git")
     diagnoses = examine_repo(repo.root, {})
-    assert verdicts(diagnoses) == "ok ok ok ok ok skip ok skip skip ok"
+    assert verdicts(diagnoses) == "ok ok ok ok ok ok skip ok skip skip ok"
     assert diagnoses["settings"].found.endswith("local provider, default target; --repository")
 
 
@@ -246,7 +246,7 @@ def test_a_bare_clone_is_fine(repo: GitRepo, tmp_path: Path) -> None:
 def test_one_cause_is_named_throughout(tmp_path: Path) -> None:
     """Outside a repository, whatever hangs on one says that it comes first."""
     diagnoses = examine_repo(tmp_path, {})
-    assert verdicts(diagnoses) == "ok fail skip skip ok skip skip skip skip skip"
+    assert verdicts(diagnoses) == "ok fail skip skip ok ok skip skip skip skip skip"
     told = {one.found for one in diagnoses.values() if one.verdict == "skip"}
     assert told == {"not checked: repository comes first"}
 
@@ -255,7 +255,7 @@ def test_a_plain_folder_may_be_meant(tmp_path: Path) -> None:
     """With its documents and its state on the disk, no repository is missed."""
     (tmp_path / "a.md").write_text("a")
     diagnoses = examine_repo(tmp_path, {}, source="worktree", metadata_storage="file")
-    assert verdicts(diagnoses) == "ok ok skip ok ok skip ok skip skip ok"
+    assert verdicts(diagnoses) == "ok ok skip ok ok ok skip ok skip skip ok"
 
 
 def test_a_repository_that_moved_fails(
