@@ -9,8 +9,8 @@ from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
-from tests.torture.signals import SIGNALS
 from tests.torture.secrets import SECRETS
+from tests.torture.signals import SIGNALS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
