@@ -17,6 +17,7 @@ from tests.support.repositories import ENVIRON, GitRepo
 from vectornator.queries import list_files, search
 from vectornator.report.record import Record
 from vectornator.run import Run
+from vectornator.scanner import open_scanner
 from vectornator.session import Session
 from vectornator.settings import Settings
 
@@ -140,3 +141,12 @@ def test_replay_in_the_local_store(repo: GitRepo) -> None:
     assert repo.fsck() == ""
     hits = search(settings, ENVIRON, "how do I upload a file")
     assert "docs/en/docs/tutorial/request-files.md" in [hit.path for hit in hits]
+
+
+def test_nothing_is_stopped_in_vain(repo: GitRepo) -> None:
+    """Of all files of the documentation, the search for secrets stops at most one in a thousand."""
+    find_leaks = open_scanner()
+    paths = repo.run("ls-files", "-z").split("\0")
+    files = [repo.root / path for path in paths if (repo.root / path).is_file()]
+    stopped = [file for file in files if any(find_leaks("", file.read_bytes()))]
+    assert len(stopped) <= len(files) / 1000, stopped

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
 import pytest
-from kingfisher_sdk import Finding
+from kingfisher_sdk import Finding, Rules
 
 from benchmarks.plants import KINDS, Mint, Plant, plant_all
 from vectornator.scanner import judge_name, make_fingerprint, make_search, open_scanner
@@ -140,6 +142,28 @@ def test_fingerprint_is_of_the_value_alone() -> None:
 def test_secret_files(path: str, expected: bool) -> None:
     """Some files are secret by their names; a page about them is not."""
     assert expected is any(judge_name(path))
+
+
+RULES = """
+rules:
+  - id: demo.secret
+    name: Demo
+    pattern: "demo_[0-9]{4}"
+    confidence: medium
+"""
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, "loaded"), (0o777, "bypassed")])
+def test_cache_that_others_can_write_to_is_not_read(
+    tmp_path: Path, mode: int, expected: str
+) -> None:
+    """What the scanner promises: only a private folder's compiled rules are trusted."""
+    (tmp_path / "rules.yml").write_text(RULES)
+    (cache := tmp_path / "cache").mkdir(mode=0o700)
+    load = partial(Rules, [tmp_path / "rules.yml"], builtins=False, cache_dir=cache)
+    assert "stored" == load().cache_status
+    cache.chmod(mode)
+    assert expected == load().cache_status
 
 
 def test_scanner_is_not_loaded_by_the_command_line() -> None:

@@ -111,6 +111,18 @@ def test_what_is_not_sent_is_not_searched(lab: Lab) -> None:
     assert "synced" == lab.sync().status
 
 
+def test_repair_that_would_send_a_secret_stops(lab: Lab) -> None:
+    """A copy that was lost is not stored anew if it gives a secret away."""
+    lab.repo.commit({"docs/deploy.md": LEAKY})
+    lab.sync(secret_scan="off")
+    copies = lab.server.shelves[lab.store_id].copies
+    [lost] = [key for key, copy in copies.items() if copy.content == LEAKY.encode()]
+    del copies[lost]
+    with pytest.raises(Refused, match=r"docs/deploy\.md:3"):
+        lab.repair()
+    assert "docs/deploy.md" not in lab.contents
+
+
 def test_verification_does_not_search(lab: Lab) -> None:
     """A verification sends nothing and has nothing to search."""
     lab.repo.commit({"docs/deploy.md": LEAKY})
