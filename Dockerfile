@@ -22,7 +22,7 @@ ARG LOCK=requirements-image.lock
 ARG UNUSED
 COPY ${LOCK} ./
 RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages -r "${LOCK}" \
-    && rm -r /packages/lib/python3.*/site-packages/*.dist-info/sboms \
+    && rm -rf /packages/lib/python3.*/site-packages/*.dist-info/sboms \
     && python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
         -x "${UNUSED}" /packages
 
@@ -31,7 +31,7 @@ ARG UNUSED
 COPY requirements-all.lock ./
 RUN pip install --require-hashes --only-binary :all: --no-compile --prefix /packages \
         -r requirements-all.lock \
-    && rm -r /packages/lib/python3.*/site-packages/*.dist-info/sboms \
+    && rm -rf /packages/lib/python3.*/site-packages/*.dist-info/sboms \
     && python -m compileall -q -s /packages -p /usr/local --invalidation-mode unchecked-hash \
         -x "${UNUSED}" /packages
 

@@ -111,7 +111,8 @@ def is_example(rule: str, secret: str) -> bool:
     """Tell whether a value is what documentation uses in place of a secret.
 
     AWS ends the keys of its documentation with `EXAMPLE`; what stands in a URL or a header for
-    a password is shorter there than one that is worth something.
+    a password is shorter there than one that is worth something; tutorials about JWT share one
+    subject; and a manifest holds words in Base64.
     """
     is_of_aws = "aws" in rule and secret.endswith(("EXAMPLE", "EXAMPLEKEY"))
     is_tutorial = "jwt" in rule and _TUTORIAL_CLAIM in secret
