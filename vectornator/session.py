@@ -10,7 +10,13 @@ from pathlib import Path
 from threading import Event
 
 from vectornator.commits import Commits, IsAncestor, ask_nobody
-from vectornator.errors import SettingsError, SourceError, StateUnreadable, Withheld
+from vectornator.errors import (
+    SettingsError,
+    SourceError,
+    StateError,
+    StateUnreadable,
+    Withheld,
+)
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
 from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid
@@ -18,6 +24,7 @@ from vectornator.git.remote import Patience as RemotePatience
 from vectornator.git.remote import Remote, Terms
 from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
+from vectornator.places import leads_out
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
 from vectornator.providers.base import (
@@ -179,9 +186,17 @@ class Session:
         """Where the ledger is kept; the ledger of a store that only this machine has stays here."""
         settings = self.settings
         if settings.metadata_storage == "file":
+            self._check_place(settings.metadata_file)
             return FileStore(self.root / settings.metadata_file)
         remote = self.remote if self.bare_provider.is_shared else None
         return NotesStore(self.git, ref_of(settings.target), remote, self.clock)
+
+    def _check_place(self, file: Path) -> None:
+        if leads_out(self.root, file):
+            raise StateError(
+                f"{file} leads out of the repository through a symbolic link. Remove the link or "
+                "choose another place with --metadata-file."
+            )
 
     @cached_property
     def remote(self) -> Remote | None:

@@ -76,6 +76,7 @@ def _write_outputs(ending: Ending) -> None:
     outputs = to_outputs(output.record, ending.error, report=str(output.report or ""))
     redacted = {name: output.redact(value) for name, value in outputs.items()}
     if path:
+        path.unlink(missing_ok=True)  # a link that was committed there leads anywhere
         path.write_text(to_dotenv(redacted), encoding="ascii")
     if ending.runner:
         for name, value in redacted.items():

@@ -92,6 +92,12 @@ class Index:
             row = self._db.execute("SELECT value FROM store WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else ""
 
+    def read_words(self, key: str) -> dict[str, str]:
+        """Return the dictionary that is kept under `key`, or an empty one."""
+        value = self.read_value(key) or "{}"
+        with translated_errors(self._path):
+            return _to_words(value)
+
     def write_value(self, key: str, value: str) -> None:
         """Keep `value` under `key`."""
         with self._transaction("IMMEDIATE"):
@@ -124,7 +130,7 @@ class Index:
         """Look one file up."""
         with self._transaction("DEFERRED"):
             row = self._db.execute(f"{_FILES} WHERE id = ?", (file_id,)).fetchone()
-        return _to_remote_file(row) if row else None
+            return _to_remote_file(row) if row else None
 
     def list_files(self) -> Iterator[RemoteFile]:
         """Yield every file, oldest first; those that come and go meanwhile may be missing."""
@@ -134,9 +140,10 @@ class Index:
                 page = self._db.execute(
                     f"{_FILES} WHERE row > ? ORDER BY row LIMIT {_PAGE}", (last,)
                 ).fetchall()
+                files = [_to_remote_file(row) for row in page]
             if not page:
                 return
-            yield from map(_to_remote_file, page)
+            yield from files
             last = page[-1][0]
 
     def change_attributes(self, file_id: str, attributes: Mapping[str, str]) -> None:
@@ -292,6 +299,19 @@ def _to_array(rows: frozenset[int] | None) -> str | None:
     return None if rows is None else json.dumps(list(rows))
 
 
-def _to_remote_file(row: tuple[int, str, str, int, float]) -> RemoteFile:
+def _to_remote_file(row: Sequence[object]) -> RemoteFile:
+    """A row as a file; a database checks the types of its columns as little as their text."""
     _, file_id, attributes, size, created = row
-    return RemoteFile(file_id, json.loads(attributes), size, created)
+    if not (isinstance(file_id, str) and isinstance(size, int) and isinstance(created, float)):
+        raise sqlite3.DatabaseError("a file's row is damaged")
+    return RemoteFile(file_id, _to_words(attributes), size, created)
+
+
+def _to_words(text: object) -> dict[str, str]:
+    try:
+        words = json.loads(str(text))
+    except (ValueError, RecursionError) as error:
+        raise sqlite3.DatabaseError("it holds damaged JSON") from error
+    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
+        raise sqlite3.DatabaseError("it holds JSON of an unknown form")
+    return dict(words)

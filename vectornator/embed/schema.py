@@ -53,6 +53,9 @@ _SCHEMA = (
 """`passages` holds the texts, one row for each of `chunks` and under the same number;
 `embeddings` holds each distinct passage's vector once, by hash of model and passage."""
 
+_OWN_TABLES = ("passages_", "sqlite_")
+"""How the tables begin that FTS5 and SQLite keep for themselves."""
+
 
 def open_store(path: Path, timeout: float) -> sqlite3.Connection | None:
     """Open the store at `path`, or return None where there is none; nothing is changed.
@@ -155,7 +158,22 @@ def _check_header(connection: sqlite3.Connection, path: Path) -> bool:
             f"The store {path} has format {version} and this version knows {SCHEMA_VERSION}:"
             " upgrade vectornator, or move the file away and sync again."
         )
+    if not _is_schema_known(connection):
+        raise Fatal(f"The store {path} has tables of another make: move it away and sync again.")
     return True
+
+
+def _is_schema_known(connection: sqlite3.Connection) -> bool:
+    """Whether everything in the file is as `create_store` makes it.
+
+    A trigger or a view of somebody else's would run whenever a table is used.
+    """
+    known = {" ".join(statement.split()) for statement in _SCHEMA}
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return all(
+        " ".join(sql.split()) in known or (kind == "table" and name.startswith(_OWN_TABLES))
+        for kind, name, sql in rows
+    )
 
 
 def _second_store(path: Path) -> Fatal:

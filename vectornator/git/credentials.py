@@ -35,12 +35,13 @@ def decide_authorization(
 ) -> Authorization | None:
     """The first of: `token`, an Authorization in `http.extraheader`, the URL, a CI's own token.
 
-    A CI's token goes only to the server that issued it. None when nothing applies: try without,
-    then ask `ask_helper`.
+    A CI's token goes only to the server that issued it, and in a job a token that was given only
+    to the server of the job: whoever can write to a repository's configuration can have it name
+    another remote. None when nothing applies: try without, then ask `ask_helper`.
     """
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if token:
+    if token and _is_meant_for(url, token, environ):
         is_job_token = token == environ.get("CI_JOB_TOKEN")
         default = "gitlab-ci-token" if is_job_token else "x-access-token"
         return _to_basic(user or default, token, "the given token")
@@ -107,13 +108,26 @@ def to_origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
+def _is_meant_for(url: str, token: str, environ: Mapping[str, str]) -> bool:
+    """Whether a token that was given may go to a URL; outside of a job, the user says where."""
+    if token == environ.get("GITHUB_TOKEN") or environ.get("GITHUB_ACTIONS"):
+        return _is_github(url, environ)
+    if token == environ.get("CI_JOB_TOKEN") or environ.get("GITLAB_CI"):
+        return _is_gitlab(url, environ)
+    return True
+
+
 def _find_ci_token(url: str, environ: Mapping[str, str]) -> Authorization | None:
-    github = environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    if environ.get("GITHUB_TOKEN") and to_origin(url) == to_origin(github):
+    if environ.get("GITHUB_TOKEN") and _is_github(url, environ):
         return _to_basic("x-access-token", environ["GITHUB_TOKEN"], "GITHUB_TOKEN")
     if environ.get("CI_JOB_TOKEN") and _is_gitlab(url, environ):
         return _to_basic("gitlab-ci-token", environ["CI_JOB_TOKEN"], "CI_JOB_TOKEN")
     return None
+
+
+def _is_github(url: str, environ: Mapping[str, str]) -> bool:
+    """Whether a URL leads to the GitHub that runs this job, by scheme, host and port."""
+    return to_origin(url) == to_origin(environ.get("GITHUB_SERVER_URL") or "https://github.com")
 
 
 def _is_gitlab(url: str, environ: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """Git's object formats: ids, trees and commits, as bytes in and plain values out."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -78,6 +79,10 @@ class Commit:
     message: str
 
 
+_TREE_LINE = re.compile(rb"([0-7]{5,6}) ([^\0/]+)\0(.{20})", re.DOTALL)
+_HEX_ID = re.compile(rb"[0-9a-f]{40}")
+
+
 def hash_object(kind: int, content: bytes) -> Oid:
     """The id of an object."""
     header = b"%s %d\0" % (Kind(kind).name.lower().encode(), len(content))
@@ -87,16 +92,13 @@ def hash_object(kind: int, content: bytes) -> Oid:
 def parse_tree(content: bytes) -> list[TreeItem]:
     """The lines of a tree object. Raises `SourceError` when it is damaged."""
     items = []
-    start, end = 0, len(content)
-    try:
-        while start < end:
-            space = content.index(b" ", start)
-            nul = content.index(b"\0", space)
-            mode = int(content[start:space], 8)
-            items.append(TreeItem(content[space + 1 : nul], mode, content[nul + 1 : nul + 21]))
-            start = nul + 21
-    except ValueError as error:
-        raise SourceError("A tree object is damaged. Check with `git fsck`.") from error
+    end = 0
+    while end < len(content):
+        line = _TREE_LINE.match(content, end)
+        if line is None:
+            raise SourceError("A tree object is damaged. Check with `git fsck`.")
+        items.append(TreeItem(line[2], int(line[1], 8), line[3]))
+        end = line.end()
     return items
 
 
@@ -116,10 +118,16 @@ def parse_commit(oid: Oid, content: bytes) -> Commit:
     try:
         return Commit(
             oid=oid,
-            tree=fields[b"tree"][0].decode("ascii"),
-            parents=tuple(value.decode("ascii") for value in fields.get(b"parent", ())),
+            tree=_read_id(fields[b"tree"][0]),
+            parents=tuple(map(_read_id, fields.get(b"parent", ()))),
             time=int(fields[b"committer"][0].rsplit(b" ", 2)[1]),
             message=message.decode("utf-8", "replace"),
         )
     except (KeyError, ValueError, IndexError) as error:
         raise SourceError(f"Commit {oid} is damaged. Check with `git fsck`.") from error
+
+
+def _read_id(value: bytes) -> Oid:
+    if not _HEX_ID.fullmatch(value):
+        raise ValueError("not an id")
+    return value.decode("ascii")

@@ -119,25 +119,28 @@ class Remote:
         depth: int | None = None,
         filter_spec: str = "",
         base: Read | None = None,
+        sizes: SizeLimits | None = None,
     ) -> dict[bytes, Stored]:
         """The objects that `wants` lead to and `haves` do not, by 20-byte id.
 
         `shallow` are commits of ours without parents, `depth` and `filter_spec` are git's own;
         a remote that knows no filters sends more. `base` finds objects of ours on which the
-        remote builds. Raises `MissingObject` for a want that the remote does not have.
+        remote builds; `sizes` takes the place of the usual limits. Raises `MissingObject` for a
+        want that the remote does not have.
         """
         if not wants:
             return {}
         walk = _Walk(haves, shallow)
-        ask = partial(self._fetch_once, wants, walk, depth, filter_spec)
+        limits = sizes or self._terms.sizes
+        ask = partial(self._fetch_once, wants, walk, depth, filter_spec, limits.pack)
         pack = self._repeat(ask)
         try:
-            return unpack(pack, base or _find_nothing, self._terms.sizes)
+            return unpack(pack, base or _find_nothing, limits)
         except MissingObject:
             if not haves:
                 raise
         # Ours lacks what the remote thinks we have, as partial clones do: take everything.
-        return self.fetch(wants, depth=depth, filter_spec=filter_spec)
+        return self.fetch(wants, depth=depth, filter_spec=filter_spec, sizes=sizes)
 
     def push(self, ref: str, new: Oid, old: Oid | None, objects: Iterable[PackedObject]) -> None:
         """Move `ref` from `old` (None: it must not exist) to `new`, sending exactly `objects`.
@@ -241,10 +244,10 @@ class Remote:
         }
 
     def _fetch_once(
-        self, wants: Sequence[Oid], walk: "_Walk", depth: int | None, filter_spec: str
+        self, wants: Sequence[Oid], walk: "_Walk", depth: int | None, filter_spec: str, limit: int
     ) -> bytes:
-        """The pack, as it was sent."""
-        route, pack, limit = self._fetching, bytearray(), self._terms.sizes.pack
+        """The pack of at most `limit` bytes, as it was sent."""
+        route, pack = self._fetching, bytearray()
         asked = [ObjectID(want.encode()) for want in wants]
 
         def choose(refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001

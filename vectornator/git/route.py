@@ -147,6 +147,11 @@ def build_route(
                 f"The remote {hide_credentials(url)} has the scheme {scheme!r}. "
                 "Use https://, http://, ssh://, file:// or a path."
             )
+        case _ if "::" in url.partition("/")[0]:
+            raise SettingsError(
+                f"The remote {url.partition('::')[0]}:: asks for a helper program, which is never "
+                "run. Use https://, http://, ssh://, file:// or a path."
+            )
         case _ if ":" in url.partition("/")[0]:
             user, host, path = parse_rsync_url(url)
             command = find_ssh_command(config, environ, terms.timeouts)

@@ -18,6 +18,8 @@ REF_DELTA = 7
 _KINDS = frozenset(Kind)
 _HEADER, _TRAILER = 12, 20
 _CHUNK = 1 << 16
+_FREE = 32 << 20
+"""Bytes that the smallest pack may inflate to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class SizeLimits:
 
     total: int = 1 << 30
     """All objects of one answer, inflated."""
+
+    growth: int = 0
+    """How many times its own size a pack may inflate to, beyond the first 32 MiB; 0 for any."""
+
+    def limit_total(self, packed: int) -> int:
+        """How much a pack of `packed` bytes may inflate to."""
+        return min(self.total, _FREE + self.growth * packed) if self.growth else self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class _Unpacking:
         self._end = len(pack) - _TRAILER
         self._base = base
         self._limits = limits
+        self._total = limits.limit_total(len(pack))
         self._size = 0
         self._objects: dict[bytes, Stored] = {}
         self._waiting: defaultdict[int | bytes, list[tuple[int, bytes]]] = defaultdict(list)
@@ -159,10 +169,10 @@ class _Unpacking:
 
     def _allow(self, size: int) -> None:
         self._size += size
-        if size > self._limits.item or self._size > self._limits.total:
+        if size > self._limits.item or self._size > self._total:
             raise BadAnswer(
                 f"The remote sent more than we accept: an object of {size} bytes, {self._size} "
-                f"in all (limits {self._limits.item} and {self._limits.total})."
+                f"in all (limits {self._limits.item} and {self._total})."
             )
 
     def _inflate(self, position: int, size: int) -> tuple[bytes, int]:

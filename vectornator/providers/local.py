@@ -22,6 +22,7 @@ from vectornator.embed.minilm import Embedder, MiniLM, list_missing
 from vectornator.embed.schema import FOLDER, remove_store
 from vectornator.errors import Fatal, ProviderError, list_choices
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
+from vectornator.places import leads_out
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
 
 EMBEDDERS = ("minilm", "none")
@@ -54,11 +55,15 @@ class LocalProvider(BaseVectorStoreProvider):
     def initialize(self, config: ProviderConfig) -> None:
         """Take the settings; the file is opened when it is first needed.
 
-        Raises `Fatal` for an option that is wrong.
+        Raises `Fatal` for an option that is wrong, and for a file that a link leads elsewhere.
         """
         super().initialize(config)
         self._timeout = _read_timeout(config)
         self._path = config.root / Path(config.options.get("path") or f"{FOLDER}/store.db")
+        if leads_out(config.root, self._path):
+            raise Fatal(
+                f"{self._path} leads out of the repository through a symbolic link: remove it."
+            )
         self._wanted_id = config.store_id
         self._embedder, self._remarks = _choose_embedder(config)
 
@@ -149,8 +154,7 @@ class LocalProvider(BaseVectorStoreProvider):
 
     def read_mark(self) -> Mapping[str, str]:
         """Return the last mark written."""
-        mark: dict[str, str] = json.loads(self._use().read_value("mark") or "{}")
-        return mark
+        return self._use().read_words("mark")
 
     def write_mark(self, mark: Mapping[str, str]) -> None:
         """Replace the mark."""

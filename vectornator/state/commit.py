@@ -97,8 +97,7 @@ def _digest_edited(save: Save, ground: Ground, changes: Mapping[bytes, Change]) 
 def _find_base(commit: Oid, ground: Ground) -> tuple[bytes, bytes] | tuple[()]:
     """The note that a new one on `commit` replaces, as a delta base, if it is at hand."""
     found = find_note(ground.read, ground.tree, commit)
-    oid = bytes.fromhex(found[1]) if found else b""
-    return (oid, ground.read(oid)[1]) if oid and ground.has(oid) else ()
+    return _read_base(bytes.fromhex(found[1]), ground) if found else ()
 
 
 def _to_blobs(
@@ -112,12 +111,18 @@ def _to_blobs(
         if content is None:
             changes[path] = None
             continue
-        base = (old.oid, ground.read(old.oid)[1]) if old and ground.has(old.oid) else ()
+        base = _read_base(old.oid, ground) if old else ()
         blob = make_object(Kind.BLOB, content, *base)
         changes[path] = (MODE_FILE, blob.oid)
         if old is None or old.oid != blob.oid:
             blobs.append(blob)
     return blobs, changes
+
+
+def _read_base(oid: bytes, ground: Ground) -> tuple[bytes, bytes] | tuple[()]:
+    """A blob to make a delta against; nothing where it is not at hand, or no blob."""
+    kind, content = ground.read(oid) if ground.has(oid) else (0, b"")
+    return (oid, content) if kind == Kind.BLOB else ()
 
 
 def _summarize(note: Note) -> str:

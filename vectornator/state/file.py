@@ -32,6 +32,9 @@ from vectornator.state.ledger import (
 MAX_NOTES = 50
 """How many notes the file keeps."""
 
+MAX_BYTES = 256 << 20
+"""The largest file that is read: one of some 700,000 documents."""
+
 
 class FileStore:
     """The ledger of one target in one file, replaced atomically under a lock file.
@@ -135,24 +138,29 @@ class FileStore:
                 f"{self.location} is not a file. Choose another place with --metadata-file."
             )
         try:
-            return self._path.read_bytes()
+            with self._path.open("rb") as file:
+                content = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StateError(f"{self.location} can't be read: {error.strerror}.") from error
+        return content
 
     def _parse(self) -> dict[str, Any]:
         """What the file said when it was read last."""
         if self._loaded is None:
             return {}
-        return parse_json(self._loaded, self.location, max_bytes=1 << 30)
+        return parse_json(self._loaded, self.location, max_bytes=MAX_BYTES)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """Hold the lock file beside the ledger; it goes with the process that holds it."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.with_suffix(".lock").open("w") as lock:
+            # Whoever can commit files can commit a link where the lock belongs.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(self._path.with_suffix(".lock"), flags, 0o644)
+            with os.fdopen(handle, "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:

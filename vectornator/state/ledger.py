@@ -12,8 +12,17 @@ from vectornator.model import Entry, is_path, is_utf8
 VERSION = "1.0.0"
 """The version of every JSON document written here; readers refuse another major version."""
 
-MAX_BYTES = 32 << 20
-"""The largest JSON document that is parsed."""
+MAX_BYTES = 8 << 20
+"""The largest JSON document in git that is parsed: a shard of some 25,000 entries."""
+
+_FEW = 5000
+_SPARSE = 16
+"""JSON of more than `_FEW` values, and one for each `_SPARSE` bytes, is none of ours.
+
+A value takes a hundred bytes of memory; ours are mostly ids and hashes, which are longer.
+"""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 MAX_LISTED = 200
 """How many paths a note lists before it says `truncated`."""
@@ -259,17 +268,19 @@ def parse_json(
 ) -> _JsonObject:
     """A JSON object from somewhere that anybody may have written to.
 
-    Raises `StateUnreadable` when it is too large, not JSON, nested too deeply, not an object,
-    repeats a key or holds a number that is not finite; `StateError` for an unknown version,
-    which another vectornator can read.
+    Raises `StateUnreadable` when it is too large, not JSON in UTF-8, nested too deeply, not an
+    object, repeats a key or holds a number that is not finite; `StateError` for an unknown
+    version, which another vectornator can read.
     """
     if len(content) > max_bytes:
         raise StateUnreadable(
             f"{origin} is {len(content)} bytes long; {max_bytes} is the limit. {_ADVICE}"
         )
+    if _is_crowded(content):
+        raise StateUnreadable(f"{origin} holds more values than a ledger has. {_ADVICE}")
     try:
         document = json.loads(
-            content, object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant
+            content.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise StateUnreadable(f"{origin} is not readable as JSON ({error}). {_ADVICE}") from error
@@ -278,6 +289,16 @@ def parse_json(
     if is_versioned:
         _check_version(document.get("version"), origin)
     return document
+
+
+def _is_crowded(content: bytes) -> bool:
+    """Whether JSON would take far more memory than its size; what stands in strings is free."""
+    most = _FEW + len(content) // _SPARSE
+    return _count_values(content) > most and _count_values(_STRING.sub(b"", content)) > most
+
+
+def _count_values(content: bytes) -> int:
+    return content.count(b",") + content.count(b"[") + content.count(b"{")
 
 
 def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

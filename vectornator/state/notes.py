@@ -11,19 +11,33 @@ command (git's own contract, "preserve non-notes in the notes tree"); the ledger
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from vectornator.errors import SourceError, StateConflict, StateError, StateUnreadable
 from vectornator.git.notes import find_note
+<<<<<<< HEAD
 from vectornator.git.objects import Commit, Kind, MissingObject, Oid, Stored, parse_commit
 from vectornator.git.remote import Remote
+=======
+from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
+from vectornator.git.remote import BadAnswer, Remote, Unreachable
+>>>>>>> eaba431 (hostile input: limits on what a ledger may make a run hold, and a token that stays with its server)
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
-from vectornator.git.wire import PackedObject
+from vectornator.git.wire import PackedObject, SizeLimits
 from vectornator.model import Entry
-from vectornator.state.commit import LEDGER, ORDER, PENDING, Ground, Save, compose_commit
+from vectornator.state.commit import (
+    LEDGER,
+    MAX_NOTES,
+    ORDER,
+    PENDING,
+    Ground,
+    Save,
+    compose_commit,
+)
 from vectornator.state.ledger import (
+    MAX_BYTES,
     START_OVER,
     Ledger,
     Note,
@@ -32,9 +46,14 @@ from vectornator.state.ledger import (
     load_note,
     load_pending,
 )
-from vectornator.state.shards import digest_shards, group_by_shard, list_shards
+from vectornator.state.shards import digest_shards, group_by_shard, list_shards, shard_of
 
-_OID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_OID = re.compile(rb"[0-9a-f]{40}")
+_MAX_ORDER = 2 * MAX_NOTES * 41
+"""Bytes of the list of noted commits that are looked at: twice what is written."""
+
+SIZES = SizeLimits(pack=64 << 20, item=MAX_BYTES, growth=32)
+"""How much a remote may send of the state: hashes don't pack well, so what grows is no ledger."""
 
 
 def ref_of(target: str) -> str:
@@ -62,6 +81,7 @@ class NotesStore:
         self._tree: bytes | None = None
         self._shards: dict[str, dict[str, Entry]] = {}
         self._is_discarded = False
+        self._is_afresh = False
 
     def load(self) -> Ledger | None:
         """Read the tip of the ref: at most one commit, unless something is pending."""
@@ -69,17 +89,18 @@ class NotesStore:
         self._stand_at(tip)
         if tip is None:
             return None
-        commit = self._read_commit(tip)
-        self._tree = bytes.fromhex(commit.tree)
-        return self._read_ledger(commit)
+        with self._judging():
+            commit = self._read_commit(tip)
+            self._tree = bytes.fromhex(commit.tree)
+            return self._read_ledger(commit)
 
     def read_entries(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
         """Read the shards of `paths`, or all shards, and fetch those that are not at hand."""
-        if paths is None:
-            self._load_shards(None)
+        groups = None if paths is None else group_by_shard(paths)
+        with self._judging():
+            self._load_shards(groups)
+        if groups is None:
             return {path: entry for shard in self._shards.values() for path, entry in shard.items()}
-        groups = group_by_shard(paths)
-        self._load_shards(groups)
         return {
             path: self._shards[shard][path]
             for shard, members in groups.items()
@@ -95,18 +116,18 @@ class NotesStore:
     def start_over(self) -> None:
         """Stand at the tip; its tree is built on where it can be read, and else replaced."""
         self._stand_at(self._find_tip())
-        with suppress(StateUnreadable, MissingObject):
+        self._is_afresh = True
+        with suppress(StateUnreadable, BadAnswer, SourceError):
             if self._tip:
                 self._tree = bytes.fromhex(self._read_commit(self._tip).tree)
                 self.discard_entries()
+                self._read_order()
                 return
         self._tree = None
 
     def save(self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note) -> str:
         """Commit the edits onto the tip that was loaded, and move the ref by compare-and-swap."""
-        self._gather(edits, note.commit)
-        shards = self._edit_shards(edits)
-        objects = self._compose(ledger, shards, note)
+        shards, objects = self._prepare(ledger, edits, note)
         new = objects[-1].oid.hex()
         if self._remote:
             self._remote.land(self._ref, new, self._tip, objects)
@@ -117,40 +138,46 @@ class NotesStore:
         self._tip, self._tree = new, bytes.fromhex(parse_commit(new, objects[-1].content).tree)
         self._shards.update(shards)
         self._digest = digest_shards(list_shards(self._read, self._tree))
-        self._is_discarded = False
+        self._is_discarded = self._is_afresh = False
         return new
 
     def read_note(self, commit: Oid) -> str | None:
         """Find the note at whatever fan-out the tree has."""
         if self._tree is None:
             return None
-        self._fetch_trees()
-        found = find_note(self._read, self._tree, commit)
-        if found is None:
-            return None
-        return self._read_blobs([bytes.fromhex(found[1])])[0].decode("utf-8", "replace")
+        with self._judging():
+            self._fetch_trees()
+            found = find_note(self._read, self._tree, commit)
+            if found is None:
+                return None
+            blob = bytes.fromhex(found[1])
+            self._fetch_blobs([blob])
+            return self._read_as(Kind.BLOB, blob).decode("utf-8", "replace")
 
     def list_notes(self, limit: int) -> list[Note]:
         """Read the notes on the commits it wrote one on; what others made of one is passed over."""
         if self._tree is None:
             return []
-        self._fetch_trees()
-        commits = reversed(self._read_order()[-limit:] if limit else [])
-        found = [(commit, find_note(self._read, self._tree, commit)) for commit in commits]
-        blobs = [(commit, bytes.fromhex(place[1])) for commit, place in found if place]
-        texts = self._read_blobs([blob for _, blob in blobs])
+        with self._judging():
+            self._fetch_trees()
+            commits = reversed(self._read_order()[-limit:] if limit else [])
+            found = [(commit, find_note(self._read, self._tree, commit)) for commit in commits]
+            blobs = [(commit, bytes.fromhex(place[1])) for commit, place in found if place]
+            self._fetch_blobs([blob for _, blob in blobs])
         notes = []
-        for (commit, _), text in zip(blobs, texts, strict=True):
-            with suppress(StateError):
+        for commit, blob in blobs:
+            with suppress(StateError, SourceError):
+                text = self._read_as(Kind.BLOB, blob)
                 notes.append(load_note(text, f"The note on {commit[:10]}"))
         return notes
 
     def load_at(self, commit: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
         """Search the history of the ref for the newest save that synced `commit`."""
-        for place in self._walk_history():
-            ledger = self._peek(place)
-            if ledger is not None and ledger.commit == commit:
-                return self._load_whole(place.oid)
+        with self._judging():
+            for place in self._walk_history():
+                ledger = self._peek(place)
+                if ledger is not None and ledger.commit == commit:
+                    return self._load_whole(place.oid)
         return None
 
     # Reading.
@@ -162,19 +189,13 @@ class NotesStore:
 
     def _stand_at(self, tip: Oid | None) -> None:
         self._tip, self._tree, self._shards, self._digest = tip, None, {}, ""
-        self._is_discarded = False
+        self._is_discarded = self._is_afresh = False
 
     def _read_commit(self, oid: Oid) -> Commit:
         raw = bytes.fromhex(oid)
         if not self._has(raw):
             self._fetch([oid], depth=1, filter_spec="tree:0")
-        kind, content = self._read(raw)
-        if kind != Kind.COMMIT:
-            raise StateUnreadable(
-                f"{self._ref} points at something that is no commit. Nothing was changed. "
-                f"{START_OVER}"
-            )
-        return parse_commit(oid, content)
+        return parse_commit(oid, self._read_as(Kind.COMMIT, raw))
 
     def _peek(self, commit: Commit) -> Ledger | None:
         """The ledger that a commit message carries; None where that can't be read."""
@@ -202,11 +223,14 @@ class NotesStore:
         self._fetch_trees()
         assert self._tree is not None
         item = find_item(self._read, self._tree, path)
-        return self._read_blobs([item.oid])[0] if item else None
+        if item is None:
+            return None
+        self._fetch_blobs([item.oid])
+        return self._read_as(Kind.BLOB, item.oid)
 
     def _read_order(self) -> list[Oid]:
         content = self._read_path(ORDER) if self._tree else None
-        words = content.split() if content else []
+        words = content[-_MAX_ORDER:].split() if content else []
         return [word.decode("ascii") for word in words if _OID.fullmatch(word)]
 
     def _load_shards(self, wanted: Iterable[str] | None) -> None:
@@ -216,10 +240,21 @@ class NotesStore:
             name for name in (places if wanted is None else wanted) if name not in self._shards
         ]
         held = [name for name in names if name in places]
-        contents = self._read_blobs([places[name] for name in held])
-        self._shards.update((name, {}) for name in names)
-        for name, content in zip(held, contents, strict=True):
-            self._shards[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
+        self._fetch_blobs([places[name] for name in held])
+        found: dict[str, dict[str, Entry]] = {name: {} for name in names}
+        for name in held:
+            content = self._read_as(Kind.BLOB, places[name])
+            found[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
+            self._check_shard(name, found[name])
+        self._shards.update(found)
+
+    def _check_shard(self, name: str, entries: Iterable[str]) -> None:
+        """Refuse entries that no edit would find: a path belongs into one shard."""
+        if any(shard_of(path) != name for path in entries):
+            raise StateUnreadable(
+                f"entries/{name}.json in {self._ref} has a path of another file. Nothing was "
+                f"changed. {START_OVER}"
+            )
 
     def _list_shards(self) -> dict[str, bytes]:
         """The blob of each shard, by name. Raises `StateUnreadable` for others than were saved."""
@@ -254,8 +289,33 @@ class NotesStore:
 
     # Fetching.
 
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Let whatever is damaged below the ref be an error of the state, and name the way out."""
+        try:
+            yield
+        except SourceError as error:
+            raise StateUnreadable(f"{self._ref} can't be read: {error} {START_OVER}") from error
+
     def _read(self, oid: bytes) -> Stored:
+        """An object that is not too large, which is known before it is inflated."""
+        size = self._repository.store.size(oid)
+        if size > MAX_BYTES:
+            raise StateUnreadable(
+                f"{self._ref} holds an object of {size} bytes; {MAX_BYTES} is the limit. Nothing "
+                f"was changed. {START_OVER}"
+            )
         return self._repository.store.read(oid)
+
+    def _read_as(self, kind: Kind, oid: bytes) -> bytes:
+        """The content of an object that must be of one kind."""
+        found, content = self._read(oid)
+        if found != kind:
+            raise StateUnreadable(
+                f"{self._ref} leads to something that is no {kind.name.lower()}. Nothing was "
+                f"changed. {START_OVER}"
+            )
+        return content
 
     def _has(self, oid: bytes) -> bool:
         return self._repository.store.has(oid)
@@ -268,11 +328,11 @@ class NotesStore:
         if self._tip and self._tree and not self._has(self._tree):
             self._fetch([self._tip], depth=1, filter_spec="blob:none")
 
-    def _read_blobs(self, oids: list[bytes]) -> list[bytes]:
+    def _fetch_blobs(self, oids: Iterable[bytes]) -> None:
+        """See to it in one request that blobs are at hand."""
         missing = {oid for oid in oids if not self._has(oid)}
         if missing:
             self._fetch([oid.hex() for oid in sorted(missing)])
-        return [self._read(oid)[1] for oid in oids]
 
     def _fetch(self, wants: list[Oid], *, depth: int | None = None, filter_spec: str = "") -> None:
         if self._remote is None:
@@ -280,12 +340,42 @@ class NotesStore:
                 f"{self._ref} is incomplete in this repository: {wants[0]} is missing. "
                 f"Fetch the ref again. {START_OVER}"
             )
-        self._repository.store.add(
-            self._remote.fetch(wants, depth=depth, filter_spec=filter_spec, base=self._read)
+        objects = self._remote.fetch(
+            wants, depth=depth, filter_spec=filter_spec, base=self._read, sizes=SIZES
         )
+        self._repository.store.add(objects)
 
     # Writing.
 
+<<<<<<< HEAD
+=======
+    def _push(self, remote: Remote, new: Oid, objects: list[PackedObject]) -> None:
+        """Push; where the answer was lost, ask whether the push arrived."""
+        try:
+            remote.push(self._ref, new, self._tip, objects)
+        except Unreachable:
+            if self._find_tip() != new:
+                raise
+
+    def _prepare(
+        self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note
+    ) -> tuple[dict[str, dict[str, Entry]], list[PackedObject]]:
+        """The shards that are edited and the objects of a save.
+
+        A save that starts over leaves a tree behind that can't be built on.
+        """
+        try:
+            with self._judging():
+                self._gather(edits, note.commit)
+                shards = self._edit_shards(edits)
+                return shards, self._compose(ledger, shards, note)
+        except StateUnreadable:
+            if not self._is_afresh or self._tree is None:
+                raise
+        self._tree, self._shards = None, {}
+        return self._prepare(ledger, edits, note)
+
+>>>>>>> eaba431 (hostile input: limits on what a ledger may make a run hold, and a token that stays with its server)
     def _gather(self, edits: Mapping[str, Entry | None], commit: Oid) -> None:
         """Fetch in one request all that a save reads, or sends a delta to."""
         if self._tree is None:
@@ -296,7 +386,7 @@ class NotesStore:
         wanted += [item.oid for item in items if item]
         if found := find_note(self._read, self._tree, commit):
             wanted.append(bytes.fromhex(found[1]))
-        self._read_blobs(wanted)
+        self._fetch_blobs(wanted)
 
     def _edit_shards(self, edits: Mapping[str, Entry | None]) -> dict[str, dict[str, Entry]]:
         groups = group_by_shard(edits)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from vectornator.git.objects import Read
-from vectornator.git.trees import find_item, walk_tree
+from vectornator.git.objects import Read, parse_tree
+from vectornator.git.trees import find_item
 
 ENTRIES = b".vectornator/entries"
 """The folder of the shards in a notes tree."""
@@ -36,10 +36,9 @@ def list_shards(read: Read, tree: bytes | None) -> dict[str, bytes]:
     folder = find_item(read, tree, ENTRIES) if tree else None
     if folder is None or not folder.is_directory:
         return {}
+    items = parse_tree(read(folder.oid)[1])
     return {
-        path[:2].decode("ascii"): oid
-        for path, _, oid in walk_tree(read, folder.oid)
-        if _SHARD.fullmatch(path)
+        item.name[:2].decode("ascii"): item.oid for item in items if _SHARD.fullmatch(item.name)
     }
 
 
