@@ -11,4 +11,5 @@ def leads_out(root: Path, place: Path) -> bool:
     """
     named = Path(os.path.normpath(root / place))
     is_inside = named.is_relative_to(os.path.normpath(root))
-    return is_inside and not named.resolve().is_relative_to(root.resolve())
+    # Unlike `Path.resolve`, this raises nothing for links in a circle.
+    return is_inside and not Path(os.path.realpath(named)).is_relative_to(os.path.realpath(root))

@@ -11,6 +11,7 @@ from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
 from tests.torture.secrets import SECRETS
 from tests.torture.signals import SIGNALS
+from tests.torture.notes import NOTES
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
@@ -21,6 +22,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     REJECTIONS,
     BUGS,
     SECRETS,
+    NOTES,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

@@ -97,18 +97,21 @@ class _Unpacking:
         self._total = limits.limit_total(len(pack))
         self._size = 0
         self._objects: dict[bytes, Stored] = {}
+        self._places: dict[int, bytes] = {}
+        """The ids of objects by the offset of their record."""
+
         self._waiting: defaultdict[int | bytes, list[tuple[int, bytes]]] = defaultdict(list)
         """Deltas by what they wait for (an offset or an id): their own offset and content."""
 
     def run(self) -> dict[bytes, Stored]:
-        """Read every record, then take the outside bases of what is still waiting."""
+        """Read every record, then find the bases of what is still waiting."""
         try:
             position = _HEADER
             for _ in range(self._read_count()):
                 position = self._read_record(position)
             if position != self._end:
                 raise BadAnswer("The remote sent a pack with bytes after its last object.")
-            self._resolve_outside()
+            self._resolve_rest()
         except (ApplyDeltaError, IndexError, zlib.error) as error:
             raise BadAnswer(f"The remote sent a damaged pack ({error}). Try again.") from error
         return self._objects
@@ -201,6 +204,7 @@ class _Unpacking:
             at, (kind, content) = ready.pop()
             oid = bytes.fromhex(hash_object(kind, content))
             self._objects[oid] = kind, content
+            self._places[at] = oid
             ready += self._apply_waiting(at, (kind, content))
             ready += self._apply_waiting(oid, (kind, content))
 
@@ -223,13 +227,20 @@ class _Unpacking:
                 break
         self._allow(size)
 
-    def _resolve_outside(self) -> None:
-        """Find the bases a thin pack leaves out; whatever waits after that waits in a circle."""
+    def _resolve_rest(self) -> None:
+        """Find bases that came before their deltas, and those that a thin pack leaves out.
+
+        Whatever waits after that waits in a circle.
+        """
         for key in list(self._waiting):
-            if isinstance(key, int) or key not in self._waiting:
-                continue
-            known = self._objects.get(key) or self._base(key)
-            for offset, stored in list(self._apply_waiting(key, known)):
+            known = self._find_base(key) if key in self._waiting else None
+            for offset, stored in list(self._apply_waiting(key, known) if known else ()):
                 self._settle(offset, stored)
         if self._waiting:
             raise BadAnswer("The remote sent a pack with deltas whose base does not exist.")
+
+    def _find_base(self, key: int | bytes) -> Stored | None:
+        """The base at an offset, if it is settled by now; one that has an id wherever it is."""
+        if isinstance(key, int):
+            return self._objects.get(self._places.get(key, b""))
+        return self._objects.get(key) or self._base(key)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vectornator.errors import StateConflict, StateError, StateUnreadable
 from vectornator.git.objects import Oid
@@ -34,6 +34,10 @@ MAX_NOTES = 50
 
 MAX_BYTES = 256 << 20
 """The largest file that is read: one of some 700,000 documents."""
+
+_PIECE = 1 << 20
+_LONGEST = 1 << 15
+"""More bytes than a path and what is around it can have."""
 
 
 class FileStore:
@@ -139,12 +143,11 @@ class FileStore:
             )
         try:
             with self._path.open("rb") as file:
-                content = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
+                return b"".join(_read_pieces(file))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StateError(f"{self.location} can't be read: {error.strerror}.") from error
-        return content
 
     def _parse(self) -> dict[str, Any]:
         """What the file said when it was read last."""
@@ -181,3 +184,17 @@ class FileStore:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _read_pieces(file: BinaryIO) -> Iterator[bytes]:
+    """A file up to where it can be no ledger; the end is then such that it is refused.
+
+    A ledger has a text in every few kilobytes: a file of holes or of spaces ends early.
+    """
+    left = MAX_BYTES
+    while piece := file.read(_PIECE):
+        left -= len(piece)
+        yield piece
+        if left < 0 or piece.count(b'"') < len(piece) // _LONGEST:
+            yield b"\0"
+            return

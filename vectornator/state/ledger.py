@@ -38,6 +38,7 @@ START_OVER = (
 
 _JsonObject: TypeAlias = dict[str, Any]
 _HEX = re.compile(r"[0-9a-f]*")
+_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,12 @@ def parse_json(
 def _is_crowded(content: bytes) -> bool:
     """Whether JSON would take far more memory than its size; what stands in strings is free."""
     most = _FEW + len(content) // _SPARSE
-    return _count_values(content) > most and _count_values(_STRING.sub(b"", content)) > most
+    values = _count_values(content)
+    if values <= most:
+        return False
+    strings = (content.count(b'"') - content.count(b'\\"')) // 2
+    in_strings = (_count_values(it[0]) for it in _STRING.finditer(content))
+    return strings > 2 * most or values - sum(in_strings) > most
 
 
 def _count_values(content: bytes) -> int:
@@ -313,9 +319,11 @@ def _refuse_constant(name: str) -> float:
 
 
 def _check_version(version: object, origin: str) -> None:
-    if not isinstance(version, str) or version.split(".")[0] != VERSION.split(".", maxsplit=1)[0]:
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise StateUnreadable(f"{origin} has no version. {_ADVICE}")
+    if version.split(".")[0] != VERSION.split(".", maxsplit=1)[0]:
         raise StateError(
-            f"{origin} has version {str(version)[:20]!r}; this vectornator reads {VERSION}. "
+            f"{origin} has version {version!r}; this vectornator reads {VERSION}. "
             "Nothing was changed. Use the vectornator that wrote it, or a newer one."
         )
 
