@@ -49,3 +49,11 @@ def test_growth_is_limited() -> None:
     pack = make_pack(head + zlib.compress(b"x"))
     with pytest.raises(BadAnswer, match="more than we accept"):
         unpack(pack, find_nothing, SizeLimits(growth=32))
+
+
+@pytest.mark.parametrize("head", [b"\xb0", b"\xe0"])
+def test_numbers_without_an_end(head: bytes) -> None:
+    """A number of a million digits is refused before it is computed, wherever it stands."""
+    pack = make_pack(head + b"\x01" * (head == b"\xe0") + b"\xff" * 1_000_000)
+    with pytest.raises(BadAnswer, match="beyond reason"):
+        unpack(pack, find_nothing, SizeLimits())

@@ -12,6 +12,7 @@ from tests.torture.rejections import REJECTIONS
 from tests.torture.secrets import SECRETS
 from tests.torture.signals import SIGNALS
 from tests.torture.notes import NOTES
+from tests.torture.paths import PATHS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
@@ -23,6 +24,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     BUGS,
     SECRETS,
     NOTES,
+    PATHS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

@@ -279,15 +279,19 @@ def try_here(folder: Path, size: int, seed: int) -> Iterator[Trial]:
 
 def try_malformed(size: int, seed: int) -> Iterator[Trial]:
     """Try so many kinds of malformed state, in a process without other threads."""
-    with tempfile.TemporaryDirectory(prefix="notes-") as folder:
-        words = (sys.executable, "-m", "tests.torture.notes", folder, str(size), str(seed))
-        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        with process as running:
+    yield from run_apart("tests.torture.notes", size, seed)
+
+
+def run_apart(module: str, size: int, seed: int) -> Iterator[Trial]:
+    """The trials that a module of ours makes when it is run: it prints each as JSON."""
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        words = (sys.executable, "-m", module, folder, str(size), str(seed))
+        with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout
             for line in running.stdout:
                 told = json.loads(line)
                 yield Trial(told["name"], told["outcome"], tuple(told["faults"]))
-        assert process.returncode == 0
+        assert running.returncode == 0
 
 
 NOTES = Campaign(

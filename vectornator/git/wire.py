@@ -18,6 +18,9 @@ REF_DELTA = 7
 _KINDS = frozenset(Kind)
 _HEADER, _TRAILER = 12, 20
 _CHUNK = 1 << 16
+_WIDEST = 56
+"""Bits of a number before its last seven; git has none of more than 64."""
+
 _FREE = 32 << 20
 """Bytes that the smallest pack may inflate to."""
 
@@ -156,17 +159,17 @@ class _Unpacking:
             position += 1
             byte = self._pack[position]
             size |= (byte & 0x7F) << shift
-            shift += 7
+            shift = _widen(shift)
         self._allow(size)
         return kind, size, position + 1
 
     def _read_distance(self, position: int) -> tuple[int, int]:
         """How far before its delta a base starts, and where that number ends."""
-        byte = self._pack[position]
+        byte, shift = self._pack[position], 0
         distance = byte & 0x7F
         while byte & 0x80:
             position += 1
-            byte = self._pack[position]
+            byte, shift = self._pack[position], _widen(shift)
             distance = ((distance + 1) << 7) | (byte & 0x7F)
         return distance, position + 1
 
@@ -222,7 +225,7 @@ class _Unpacking:
         size = shift = 0
         for byte in delta[position + 1 :]:
             size |= (byte & 0x7F) << shift
-            shift += 7
+            shift = _widen(shift)
             if not byte & 0x80:
                 break
         self._allow(size)
@@ -244,3 +247,10 @@ class _Unpacking:
         if isinstance(key, int):
             return self._objects.get(self._places.get(key, b""))
         return self._objects.get(key) or self._base(key)
+
+
+def _widen(shift: int) -> int:
+    """Where the next seven bits of a number go. Raises `BadAnswer` for one that never ends."""
+    if shift > _WIDEST:
+        raise BadAnswer("The remote sent a pack with a number beyond reason. Try again.")
+    return shift + 7
