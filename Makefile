@@ -1,5 +1,5 @@
 # Everything a change must pass. `make check test` is what CI runs.
-.PHONY: check test image contract faces format lock bench schemas examples torture clean
+.PHONY: check test image contract faces format lock bench schemas examples torture fuzz clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -56,6 +56,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra gitlab -o requirements-image.lock
 	$(COMPILE) pyproject.toml --all-extras -o requirements-all.lock
 	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) pyproject.toml --group fuzz -o requirements-fuzz.lock
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
@@ -71,5 +72,17 @@ examples: $(VENV)/.ready
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.torture --long --write RELIABILITY.md
 
+# The fuzzer has an environment of its own: it is built for Linux and few versions of Python.
+$(VENV)-fuzz/.ready: requirements-fuzz.lock
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	touch $@
+
+# FUZZ_OPTIONS are libFuzzer's; what reached new code is kept in build/fuzz.
+FUZZ_OPTIONS ?= -max_total_time=600
+fuzz: $(VENV)-fuzz/.ready
+	mkdir -p build/fuzz
+	$(VENV)-fuzz/bin/python -m tests.fuzz build/fuzz -timeout=5 -rss_limit_mb=1024 -artifact_prefix=build/ $(FUZZ_OPTIONS)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) $(VENV)-fuzz .mypy_cache .ruff_cache build dist

@@ -197,3 +197,42 @@ def test_a_folder_that_is_not_there_is_named(
     """A misspelt folder never stands for the repository around it."""
     exit_code, line = run(capsys, "plan", "-C", str(lab.repo.root / name))
     assert (2, True) == (exit_code, f"{name} is not a folder" in line)
+
+
+@pytest.mark.parametrize("link", [".vectornator", ".vectornator/metadata.json"])
+def test_a_link_does_not_lead_the_ledger_out(
+    lab: Lab, capsys: pytest.CaptureFixture[str], link: str
+) -> None:
+    """A link that somebody committed where the state is kept is refused, and nothing written."""
+    outside = lab.repo.root.parent / "outside"
+    outside.mkdir()
+    place = lab.repo.root / link
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(outside if link == ".vectornator" else outside / "theirs")
+    options = ("--metadata-storage", "file", "--provider", "lab", "--store-name", "docs")
+    exit_code, line = run(capsys, "sync", "-C", str(lab.repo.root), *options)
+    assert (5, []) == (exit_code, list(outside.iterdir()))
+    assert "through a symbolic link" in line
+
+
+def test_a_link_in_place_of_the_lock_empties_no_file(lab: Lab) -> None:
+    """The lock beside the ledger is not followed to somebody else's file."""
+    theirs = lab.repo.root.parent / "theirs"
+    theirs.write_text("theirs")
+    (lab.repo.root / ".vectornator").mkdir()
+    (lab.repo.root / ".vectornator/metadata.lock").symlink_to(theirs)
+    with pytest.raises(StateError, match="can't be written"):
+        lab.sync(metadata_storage="file")
+    assert "theirs" == theirs.read_text()
+
+
+def test_a_damaged_notes_tree_is_made_anew(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """A commit without a tree is an error of the state, and `repair --rebuild` gets over it."""
+    lab.sync()
+    commit = b"tree zz\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nx\n"
+    words = ("hash-object", "-t", "commit", "-w", "--stdin", "--literally")
+    (lab.repo.root / ".git" / REF).write_text(f"{lab.repo.run(*words, stdin=commit)}\n")
+    options = ("-C", str(lab.repo.root), "--provider", "lab", "--store-name", "docs")
+    assert (5, True) == ((ended := run(capsys, "sync", *options))[0], "--rebuild" in ended[1])
+    assert 0 == main(["repair", "--rebuild", *options], ENVIRON)
+    assert "no-changes" == lab.sync().status

@@ -1,11 +1,13 @@
 """Each source of a credential is found, in its order, and no host gets another's secret."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.support.git_server import git_environ, run_git, to_basic
 from vectornator.errors import SettingsError, SourceError
+from vectornator.git import Repository
 from vectornator.git.client import Access
 from vectornator.git.config import find_remote_url, list_http_values, load_config
 from vectornator.git.credentials import (
@@ -306,6 +308,30 @@ def test_checkouts_ssh_command_is_filled_in(tmp_path: Path) -> None:
         "/usr/bin/ssh -i '/a b;c/key' -o 'A=/h$(id)' "
         "-o BatchMode=yes -o ConnectTimeout=7 -o ServerAliveInterval=20"
     )
+
+
+@pytest.mark.parametrize("kind", ["GITHUB_TOKEN", "CI_JOB_TOKEN", "given on GitHub", "on GitLab"])
+def test_a_given_token_stays_with_the_server_of_its_job(kind: str) -> None:
+    """In a job, a configuration that names another remote does not get the token."""
+    variables = {
+        "GITHUB_TOKEN": {"GITHUB_TOKEN": SECRET},
+        "CI_JOB_TOKEN": {"CI_JOB_TOKEN": SECRET, "CI_SERVER_HOST": "gitlab.example.com"},
+        "given on GitHub": {"GITHUB_ACTIONS": "true"},
+        "on GitLab": {"GITLAB_CI": "true", "CI_SERVER_HOST": "gitlab.example.com"},
+    }[kind]
+    assert decide("https://evil.example.com/o/r", None, SECRET, **variables) is None
+    assert decide(GITLAB if "CI_SERVER_HOST" in variables else GITHUB, None, SECRET, **variables)
+
+
+def test_only_files_are_read_as_configuration(tmp_path: Path) -> None:
+    """A device or a pipe that is included is passed over, and not read for ever."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = f"[include]\n\tpath = /dev/zero\n\tpath = {pipe}\n[http]\n\tproxy = p\n"
+    place = write_config(tmp_path, text)
+    with Repository.open(place.git_dir.parent):
+        config = load_config(place, git_environ())
+    assert ["p"] == list_http_values(config, GITHUB, "proxy")
 
 
 def test_the_environments_ssh_command_comes_first(tmp_path: Path) -> None:

@@ -470,6 +470,12 @@ def test_a_redirect_is_followed_without_the_credential(server: GitServer, tmp_pa
     assert len(server.requests) == 1
 
 
+def test_a_helper_program_is_refused() -> None:
+    """A URL that asks git to run a program is no URL of ours."""
+    with pytest.raises(SettingsError, match="ext:: asks for a helper program"):
+        open_remote("ext::sh -c id")
+
+
 def test_a_redirect_of_a_push_is_not_followed(server: GitServer) -> None:
     """Objects go where the advertisement came from, or nowhere."""
     server.meet(Fault(307, (("Location", server.url("other.git")),), on="POST"))

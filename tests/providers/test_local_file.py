@@ -323,3 +323,33 @@ def test_vanished_store(local: LocalProvider, file: Path) -> None:
     file.unlink()
     with pytest.raises(ProviderError, match="create-store"):
         local.upload_file(make_document("b.md", TEXT), TEXT, {})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM files; END",
+        "CREATE VIEW v AS SELECT 1",
+        "UPDATE files SET attributes = '[]'",
+        "UPDATE files SET attributes = 'x'",
+        "UPDATE files SET size = 'many'",
+    ],
+)
+def test_tampered_store(local: LocalProvider, open_local: OpenLocal, words: str) -> None:
+    """What somebody added to the file, or put into its rows, is refused and never run."""
+    store(local, "a.md", TEXT)
+    with closing(sqlite3.connect(local._path)) as connection:
+        connection.execute(words)
+        connection.commit()
+    local.cleanup()
+    with pytest.raises(Fatal):
+        list(open_local(local._path.parents[1]).list_files())
+
+
+def test_store_behind_a_link(tmp_path: Path, open_local: OpenLocal) -> None:
+    """A link in the repository does not lead the store out of it."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo/.vectornator").symlink_to(tmp_path / "outside")
+    with pytest.raises(Fatal, match="through a symbolic link"):
+        open_local(tmp_path / "repo")

@@ -51,6 +51,10 @@ HOSTILE: dict[str, bytes] = {
     "not UTF-8": b'{"version": "\xff"}',
     "not an object": b"[]",
     "nothing": b"",
+    "UTF-16": '{"version": "1.0.0"}'.encode("utf-16"),
+    "many values": b'{"a": [' + b"1," * 100_000 + b"1]}",
+    "many objects": b'{"a":' * 1_000_000,
+    "version that is none": _edit(version="x.y"),
     "deeply nested": b"[" * 200_000,
     "deeply nested objects": b'{"a":' * 100_000,
     "not a number": _edit(more=float("nan")),
@@ -69,6 +73,12 @@ HOSTILE: dict[str, bytes] = {
     "overlong text": _edit(storeId="x" * 5000),
     "object for text": _edit(target={}),
 }
+
+
+def test_commas_in_paths_are_no_values() -> None:
+    """However many commas the paths have, their entries are read back."""
+    entries = {f"{'a,[{' * 200}{number}.md": make_entry(1) for number in range(60)}
+    assert entries == load_entries(dump_entries(entries), "test")
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)

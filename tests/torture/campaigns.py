@@ -5,6 +5,7 @@ import sys
 from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.instants import INSTANTS
+from tests.torture.configs import CONFIGS
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.races import RACES
@@ -25,6 +26,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     SECRETS,
     NOTES,
     PATHS,
+    CONFIGS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

@@ -194,7 +194,8 @@ def _sync_tree(folder: Path, path: bytes) -> tuple[str, tuple[str, ...]]:
         faults += _check_names(wanted)
         faults += _check_stored(place, wanted) if shown.code == 0 else [f"exit {shown.code}"]
     elif outcome == "skipped":
-        faults += [] if "not UTF-8" in shown.err + shown.out else ["no reason for the skip"]
+        told = place.run("sync", "--json", "--force", *STORE).out
+        faults += [] if "path is not UTF-8" in told else [f"no reason for the skip: {told[:300]}"]
     elif shown.code != 2:
         faults.append(f"not refused: {shown.code} {shown.err.splitlines()[-1:]}")
     if place.look() != before:
@@ -236,7 +237,7 @@ def _check_stored(place: Place, path: str) -> Iterator[str]:
 def _check_names(path: str) -> Iterator[str]:
     """Whether OpenAI would be sent a plain name, and the whole path as attributes."""
     sent = name_upload(path, {"vn_key": "k", "vn_sha": "s"}, ("vs_1", "run")).text
-    if not sent.isprintable() or "/" in sent or len(sent.encode()) > 255 or sent[0] in "-. ":
+    if not sent.isprintable() or "/" in sent or len(sent.encode()) > 255:
         yield f"it is uploaded as {sent!r}"
     wire = to_wire({"path": path})
     if any(len(value) > 512 for value in wire.values()):

@@ -1,11 +1,12 @@
 """Git's configuration as git would read it here: files, includes and the environment passed in."""
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from dulwich.config import (
@@ -20,6 +21,8 @@ from dulwich.wildmatch import translate
 from vectornator.errors import SourceError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LARGEST = 1 << 20
+"""Bytes of a file of configuration: reading a line takes the square of its length."""
 
 
 class Located(Protocol):
@@ -131,13 +134,27 @@ def _list_outer_paths(environ: Mapping[str, str]) -> list[Path]:
 
 def _read_file(path: Path, is_active: Mapping[str, Callable[[str], bool]]) -> ConfigFile | None:
     try:
-        return ConfigFile.from_path(path, condition_matchers=is_active)
+        return ConfigFile.from_path(path, condition_matchers=is_active, file_opener=open_config)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except (OSError, ValueError) as error:
         raise SourceError(
             f"Git configuration {path} can't be read: {error}. Correct it."
         ) from error
+
+
+def open_config(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file of configuration, for dulwich. Raises `OSError` for what is no file.
+
+    An `include` may name a device or a pipe, which would be read for ever. `/dev/null` is how
+    many say that there is none.
+    """
+    place = Path(path)
+    if not (place.is_file() or place.samefile(os.devnull)):
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    if place.stat().st_size > _LARGEST:
+        raise OSError(errno.EFBIG, "it is larger than 1 MiB", str(path))
+    return place.open("rb")
 
 
 def _build_conditions(repository: Located | None) -> dict[str, Callable[[str], bool]]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from dulwich.config import ConfigFile
 from dulwich.errors import FileFormatException, NotGitRepository, RefFormatError
 from dulwich.file import FileLocked
 from dulwich.objects import ObjectID
@@ -22,6 +23,7 @@ from dulwich.repo import (
 
 from vectornator.errors import SourceError
 from vectornator.git.ancestry import Relation, find_relation
+from vectornator.git.config import open_config
 from vectornator.git.index import list_dirty
 from vectornator.git.objects import Commit, Kind, Oid, parse_commit
 from vectornator.git.revisions import Finder
@@ -57,6 +59,18 @@ class NotARepository(SourceError):
         )
 
 
+class _Repo(Repo):
+    """Dulwich's repository, with a configuration that includes files only."""
+
+    def get_config(self) -> ConfigFile:
+        """Read the configuration; an empty one where there is none."""
+        path = Path(self.commondir(), "config")
+        if not path.exists():
+            return ConfigFile()
+        is_active = self._get_config_condition_matchers()
+        return ConfigFile.from_path(path, condition_matchers=is_active, file_opener=open_config)
+
+
 class Repository:
     """One repository, open for reading; only notes refs and their objects are ever written."""
 
@@ -73,7 +87,7 @@ class Repository:
     def open(cls, folder: Path) -> Self:
         """Open the repository that `folder` lies in. Raises `SourceError`."""
         try:
-            repo = Repo.discover(str(folder))
+            repo = _Repo.discover(str(folder))
         except NotGitRepository as error:
             raise NotARepository(folder) from error
         except _UNREADABLE as error:
