@@ -4,16 +4,16 @@ import sys
 
 from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
-from tests.torture.instants import INSTANTS
 from tests.torture.configs import CONFIGS
+from tests.torture.instants import INSTANTS
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
+from tests.torture.notes import NOTES
+from tests.torture.paths import PATHS
 from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
 from tests.torture.secrets import SECRETS
 from tests.torture.signals import SIGNALS
-from tests.torture.notes import NOTES
-from tests.torture.paths import PATHS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,

@@ -302,7 +302,7 @@ NOTES = Campaign(
         "64 MiB beyond what good state takes, without a change of the store, without touching a "
         "file outside of the repository; and `repair --rebuild` makes a refused ledger anew."
     ),
-    short=50,
+    short=30,
     long=2000,
     trials=try_malformed,
     not_covered=(

@@ -365,7 +365,7 @@ PATHS = Campaign(
         "written outside of the repository, and no log, summary, output or JSON is obeyed as "
         "anything but text."
     ),
-    short=40,
+    short=24,
     long=2000,
     trials=try_paths,
     not_covered=("File systems other than Linux's, on which two of the names would be one.",),

@@ -16,13 +16,8 @@ from contextlib import contextmanager, suppress
 
 from vectornator.errors import SourceError, StateConflict, StateError, StateUnreadable
 from vectornator.git.notes import find_note
-<<<<<<< HEAD
-from vectornator.git.objects import Commit, Kind, MissingObject, Oid, Stored, parse_commit
-from vectornator.git.remote import Remote
-=======
 from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
-from vectornator.git.remote import BadAnswer, Remote, Unreachable
->>>>>>> eaba431 (hostile input: limits on what a ledger may make a run hold, and a token that stays with its server)
+from vectornator.git.remote import BadAnswer, Remote
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
 from vectornator.git.wire import PackedObject, SizeLimits
@@ -347,16 +342,6 @@ class NotesStore:
 
     # Writing.
 
-<<<<<<< HEAD
-=======
-    def _push(self, remote: Remote, new: Oid, objects: list[PackedObject]) -> None:
-        """Push; where the answer was lost, ask whether the push arrived."""
-        try:
-            remote.push(self._ref, new, self._tip, objects)
-        except Unreachable:
-            if self._find_tip() != new:
-                raise
-
     def _prepare(
         self, ledger: Ledger, edits: Mapping[str, Entry | None], note: Note
     ) -> tuple[dict[str, dict[str, Entry]], list[PackedObject]]:
@@ -375,7 +360,6 @@ class NotesStore:
         self._tree, self._shards = None, {}
         return self._prepare(ledger, edits, note)
 
->>>>>>> eaba431 (hostile input: limits on what a ledger may make a run hold, and a token that stays with its server)
     def _gather(self, edits: Mapping[str, Entry | None], commit: Oid) -> None:
         """Fetch in one request all that a save reads, or sends a delta to."""
         if self._tree is None:
