@@ -222,6 +222,17 @@ def test_a_pull_request_can_not_allow_itself(step: Workflow) -> None:
     assert step.store.shelves == {}
 
 
+def test_a_pull_request_adopts_nothing(step: Workflow) -> None:
+    """Nothing is taken over for a pull request, whatever the job allows."""
+    assert step.run(source_id="example.com/old") == 0
+    before = step.store.shelves
+    step.open_pull_request()
+    given = {"command": "adopt", "from": "example.com/old", "allow_pull_request": "true"}
+    assert step.run(**given, source_id="example.com/new") == 3
+    assert (before, "pull-request") == (step.store.shelves, step.outputs["failure-reason"])
+    assert step.run(**given, source_id="example.com/new", dry_run="true") == 0
+
+
 def test_a_repair_of_a_pull_request_is_only_planned(step: Workflow) -> None:
     """A repair shows what it would do, too."""
     step.run()

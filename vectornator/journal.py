@@ -13,7 +13,7 @@ from vectornator.errors import ProviderError, Refused, Rejected, StateConflict, 
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
 from vectornator.marks import LIFETIME, Mark, make_run, needs_listing
-from vectornator.model import Binding, Entry, Manifest, Outcome
+from vectornator.model import Binding, Entry, Manifest, Outcome, RemoteFile
 from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
@@ -75,8 +75,10 @@ class Journal:
         """The commit that the manifest matches completely; empty when there is none."""
         return self.ledger.base if self.ledger else ""
 
-    def load(self, *, has_store: bool) -> None:
+    def load(self, *, has_store: bool, former: str = "") -> None:
         """Take the ledger over if it is of the store in use; else start from an empty one.
+
+        That of the source `former` becomes this source's.
 
         A run that makes the ledger anew starts from an empty one, whatever there is. Raises
         `Refused` for a ledger of another source: its copies would not be ours to remove, and
@@ -84,6 +86,8 @@ class Journal:
         """
         session = self._session
         found = session.find_ledger() if has_store else None
+        if found and found.source == former:
+            found = replace(found, source=session.binding.source)
         if found:
             check_source(found, session.binding)
         if session.settings.rebuild:
@@ -107,16 +111,20 @@ class Journal:
             mark = self._mark = self._read_mark(provider)
         return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
 
-    def survey(self) -> Drift:
-        """List the store and hold it against the manifest; nothing is changed by it."""
-        session = self._session
-        listing = session.proof.keep(session.provider.list_files())
-        return reconcile(self.read_manifest(), listing, session.binding)
+    def survey(self, listing: Iterable[RemoteFile] | None = None) -> Drift:
+        """Hold a listing of the store against the manifest; nothing is changed by it.
 
-    def refresh(self) -> None:
-        """List the store, and let the manifest be what the store proves."""
+        Without one at hand, the store is listed.
+        """
+        session = self._session
+        if listing is None:
+            listing = session.provider.list_files()
+        return reconcile(self.read_manifest(), session.proof.keep(listing), session.binding)
+
+    def refresh(self, listing: Iterable[RemoteFile] | None = None) -> None:
+        """Let the manifest be what a listing of the store proves; see `survey`."""
         self._over = self._mark.find_over(self._session.clock())
-        manifest, drift = self.read_manifest(), self.survey()
+        manifest, drift = self.read_manifest(), self.survey(listing)
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
@@ -289,7 +297,8 @@ def check_source(ledger: Ledger, binding: Binding) -> None:
     if ledger.source != binding.source:
         raise Refused(
             f"The store holds the documents of {ledger.source}, and this repository is "
-            f"{binding.source}. If it moved, keep its name with --source-id {ledger.source}; if "
-            "it is another one, give it a store or a --target of its own.",
+            f"{binding.source}. If it moved, run `vectornator adopt --from {ledger.source}`, or "
+            f"keep its name with --source-id {ledger.source}; if it is another one, give it a "
+            "store or a --target of its own.",
             reason="other-source",
         )

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from vectornator import stores
 from vectornator.apply import Workshop, apply_changes, remove_leftovers, withhold
@@ -152,7 +151,7 @@ class Run:
     def _go_rounds(self) -> RunStatus:
         for number in range(MAX_ROUNDS):
             source = self._session.open_source(self._commit)
-            self._goal = self._set_goal(source)
+            self._goal = self._session.set_goal(source)
             if number == 0:
                 if not self._is_repair:
                     self._mention_dirty(source)
@@ -181,7 +180,7 @@ class Run:
         if not self._has_store:
             stores.create_store(self._session, self._observer.phase)
             self._has_store = True
-            goal = self._goal = self._set_goal(source)
+            goal = self._goal = self._session.set_goal(source)
         is_whole = self._apply(todo, source)
         status = self._find_status(is_whole=is_whole)
         if not self._save(goal, is_complete=is_whole, status=status):
@@ -209,23 +208,6 @@ class Run:
             "Nothing was changed; to go back all the same, pass --allow-rollback."
         )
         return True
-
-    def _set_goal(self, source: Source) -> Ledger:
-        """The ledger that is true when everything settled."""
-        provider, binding = self._session.provider, self._session.binding
-        moment = datetime.fromtimestamp(self._session.clock(), UTC)
-        return Ledger(
-            provider=provider.name,
-            store_id=provider.store_id,
-            target=binding.target,
-            source=binding.source,
-            commit=source.commit,
-            base=source.commit if source.tree else "",
-            tree=source.tree,
-            selection=source.selection.fingerprint,
-            config=self._session.config,
-            last_sync=moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        )
 
     @property
     def _limits(self) -> Limits:

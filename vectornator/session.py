@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -351,7 +352,24 @@ class Session:
     @property
     def mark_key(self) -> str:
         """The name under which the store remembers this target's last run."""
-        return "run-" + path_key(f"{self.binding.source}\n{self.binding.target}")[:16]
+        return name_mark(self.binding)
+
+    def set_goal(self, source: Source) -> Ledger:
+        """The ledger that is true when everything of `source` settled."""
+        provider, binding = self.provider, self.binding
+        moment = datetime.fromtimestamp(self.clock(), UTC)
+        return Ledger(
+            provider=provider.name,
+            store_id=provider.store_id,
+            target=binding.target,
+            source=binding.source,
+            commit=source.commit,
+            base=source.commit if source.tree else "",
+            tree=source.tree,
+            selection=source.selection.fingerprint,
+            config=self.config,
+            last_sync=moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        )
 
     def reload_ledger(self) -> Ledger | None:
         """Read the ledger again, after another run saved it."""
@@ -371,3 +389,8 @@ class Session:
         for name in ("remote", "repository"):
             if opened.get(name):
                 opened[name].close()
+
+
+def name_mark(binding: Binding) -> str:
+    """The name under which a store remembers the last run of a source and target."""
+    return "run-" + path_key(f"{binding.source}\n{binding.target}")[:16]

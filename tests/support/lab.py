@@ -6,13 +6,14 @@ from pathlib import Path
 from threading import Event
 
 from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.adopt import adopt
 from vectornator.model import Change, Outcome, Plan
 from vectornator.providers import provider_registry
 from vectornator.providers.base import ProviderConfig, VectorStoreProvider
 from vectornator.providers.layers import RetryPolicy
 from vectornator.providers.memory import MemoryProvider, MemoryStore
 from vectornator.queries import verify
-from vectornator.report.record import Record, Verification
+from vectornator.report.record import Adopted, Record, Verification
 from vectornator.run import Run
 from vectornator.session import Session
 from vectornator.settings import Settings
@@ -105,6 +106,14 @@ class Lab:
         self.server.calls.clear()
         settings = self.settings.model_copy(update={"repository": self.repo.root, **overrides})
         return verify(settings, self.environ, lambda _: None)
+
+    def adopt(self, former: str, **overrides: object) -> Adopted:
+        """Adopt what the store holds of another source."""
+        provider_registry.register("lab", self._make, replace=True)
+        self.server.calls.clear()
+        changes = {"repository": self.repo.root, "adopt_from": former, **overrides}
+        settings = self.settings.model_copy(update=changes)
+        return adopt(settings, self.environ, lambda _: None, lambda _: None)
 
     def _run(self, overrides: dict[str, object], *, is_repair: bool = False) -> Record:
         provider_registry.register("lab", self._make, replace=True)

@@ -10,11 +10,12 @@ from tests.openai_server import OpenAIServer
 from tests.openai_server.state import Attachment, Store
 from tests.support.lab import Witness
 from tests.support.repositories import ENVIRON, GitRepo
+from vectornator.adopt import adopt
 from vectornator.model import Manifest
 from vectornator.providers.base import Stray
 from vectornator.providers.layers import RetryPolicy
 from vectornator.queries import list_orphans, verify
-from vectornator.report.record import Record, Verification
+from vectornator.report.record import Adopted, Record, Verification
 from vectornator.run import Run
 from vectornator.session import Session
 from vectornator.settings import Settings
@@ -87,6 +88,11 @@ class OpenAILab:
     def verify(self, **overrides: object) -> Verification:
         """Verify the store."""
         return verify(self._prepare(overrides), self.environ, lambda _: None)
+
+    def adopt(self, former: str) -> Adopted:
+        """Adopt what the store holds of another source."""
+        settings = self._prepare({"adopt_from": former})
+        return adopt(settings, self.environ, lambda _: None, lambda _: None, self.stop)
 
     def list_orphans(self) -> list[Stray]:
         """List what no store holds and nothing proves to be ours."""

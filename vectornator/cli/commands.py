@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 
 from vectornator import __version__, doctor, queries
 from vectornator import sync as engine
+from vectornator.adopt import adopt
 from vectornator.cli.job import Job
 from vectornator.cli.log import follow_log
 from vectornator.cli.output import Output
 from vectornator.cli.signals import PATIENCE, catch_signals
 from vectornator.errors import Interrupted, OutOfTime
 from vectornator.inputs import Resolved
-from vectornator.report import answers, diagnosis, document, findings
+from vectornator.report import adoptions, answers, diagnosis, document, findings
 from vectornator.report.console import LineObserver, QuietObserver
 from vectornator.report.escape import escape
 from vectornator.report.plans import render_record
-from vectornator.report.record import Record
+from vectornator.report.record import Adopted, Record
 from vectornator.settings import Settings, declarations
 
 _DIFFERENCES = 20
@@ -158,6 +159,33 @@ def _verify(call: Call) -> int:
     return 0 if found.is_in_line else _DIFFERENCES
 
 
+def _adopt(call: Call) -> int:
+    output = call.output
+
+    def announce(planned: Adopted) -> None:
+        if not planned.is_dry:
+            output.talk(f"Taking over {adoptions.summarise_adoption(planned)} …")
+
+    with catch_signals() as caught:
+        found = adopt(
+            call.settings,
+            call.environ,
+            lambda words: output.talk(f"{words} …"),
+            announce,
+            caught.stop,
+        )
+    for remark in found.remarks:
+        output.talk(f"note: {remark}")
+    paint, is_whole = output.data_paint, call.settings.verbose
+    text = adoptions.render_adoption(found, paint=paint, is_whole=is_whole)
+    output.answer(text, lambda: document.adopted_to_json(found))
+    if found.is_dry:
+        output.talk("Nothing was changed: this was a dry run.")
+    if found.is_interrupted:
+        raise Interrupted(caught.number) if caught.stop.is_set() else OutOfTime
+    return 0 if found.is_whole else 1
+
+
 def _list_orphans(call: Call) -> int:
     orphans = queries.list_orphans(call.settings, call.environ)
     call.output.answer(findings.render_orphans(orphans), lambda: document.orphans_to_json(orphans))
@@ -232,6 +260,7 @@ _RUNS = {"sync": engine.sync, "plan": engine.plan, "repair": engine.repair}
 _LOOK_UPS: Mapping[str, Callable[[Call], int]] = {
     "verify": _verify,
     "repair": _list_orphans,
+    "adopt": _adopt,
     "list": _list,
     "search": _search,
     "create-store": _create_store,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DEFAULTS = {"provider": Given("openai", "the action's default")}
 """In CI, a store that is gone with the job would be a surprise."""
 
-_CHANGING = {"sync", "create-store", "repair"}
+_CHANGING = {"sync", "create-store", "repair", "adopt"}
 """The commands that change a store."""
 
 _TYPED = {Group.SOURCE, Group.STORE, Group.STATE, Group.SAFETY, Group.OPENAI}
@@ -90,10 +90,12 @@ class Job:
 
         Raises `Refused` when that is not what was asked for.
         """
-        objection = self.facts.find_objection(allows_unmerged=settings.allow_pull_request)
+        is_plannable = self.command in {"sync", "repair"}
+        is_allowed = settings.allow_pull_request and self.command != "adopt"
+        objection = self.facts.find_objection(allows_unmerged=is_allowed)
         if not objection or self.command not in _CHANGING or settings.dry_run:
             return settings
-        if self.command == "create-store" or settings.allow_pull_request:
+        if not is_plannable or settings.allow_pull_request:
             raise Refused(
                 f"{objection} Nothing was changed; run `vectornator plan` instead.",
                 reason="pull-request",

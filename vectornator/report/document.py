@@ -7,11 +7,12 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from vectornator.adoption import Claim
 from vectornator.drift import Finding
 from vectornator.model import Hit, Plan, RemoteFile
 from vectornator.providers.base import Stray
 from vectornator.report.diagnosis import Diagnosis
-from vectornator.report.record import LogEntry, Record, Status, Verification
+from vectornator.report.record import Adopted, LogEntry, Record, Status, Verification
 from vectornator.report.shape import FindingDocument, PlanDocument, RunDocument
 
 SCHEMA_VERSION = 1
@@ -100,6 +101,39 @@ def verification_to_json(found: Verification) -> JsonDocument:
             "remarks": list(found.remarks),
         }
     )
+
+
+def adopted_to_json(adopted: Adopted) -> JsonDocument:
+    """What was taken over of another source, or would be, copy by copy."""
+    adoption = adopted.adoption
+    return _wrap(
+        {
+            "dry-run": adopted.is_dry,
+            "provider": adopted.provider,
+            "store-id": adopted.store_id,
+            "source": adopted.source,
+            "target": adopted.target,
+            "from": adopted.former,
+            "adopted": [_claim_to_json(one) for one in adoption.claims],
+            "conflicts": [_claim_to_json(one) for one in adoption.conflicts],
+            "ours": adoption.ours,
+            "others": dict(adoption.others),
+            "failed": dict(adopted.failed),
+            "documents": adopted.documents,
+            "saved-to": adopted.saved_to,
+            "remarks": list(adopted.remarks),
+        }
+    )
+
+
+def _claim_to_json(claim: Claim) -> JsonDocument:
+    file = claim.file
+    return {
+        "path": claim.path,
+        "old-path": file.path,
+        "file-id": file.file_id,
+        "fate": str(claim.fate),
+    }
 
 
 def orphans_to_json(orphans: Iterable[Stray]) -> JsonDocument:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from vectornator.adoption import Adoption
 from vectornator.drift import Finding
 from vectornator.model import (
     Change,
@@ -198,6 +199,39 @@ class Verification:
     def is_in_line(self) -> bool:
         """Whether nothing disagrees."""
         return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was taken over of another source, or would be."""
+
+    provider: str
+    store_id: str
+    source: str
+    """What the copies are called after."""
+
+    target: str
+    former: str
+    """Whose the copies were, as it was asked for."""
+
+    adoption: Adoption
+    is_dry: bool = False
+    is_interrupted: bool = False
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Why copies could not be adopted, by path."""
+
+    documents: int = 0
+    """How many documents the ledger has after it."""
+
+    saved_to: str = ""
+    """The ref or file that keeps the state; empty when nothing was saved."""
+
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there was nothing that could not be done."""
+        return not self.failed and not self.is_interrupted
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vectornator.settings.option import (
     CHOOSES,
     COMMANDS,
     COMPARES,
-    PLANS,
+    DESCRIBES,
     REMEMBERS,
     SELECTS,
     STORES,
@@ -113,7 +113,7 @@ class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
         Option(
             "Use this revision.",
             Group.SOURCE,
-            (*PLANS, "status", "show-metadata", "doctor"),
+            (*DESCRIBES, "status", "show-metadata", "doctor"),
             metavar="REVISION",
         ),
     ] = "HEAD"
@@ -141,7 +141,7 @@ class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
         Option(
             "Use the store of this name when none is known yet; a run creates it if need be.",
             Group.STORE,
-            (*PLANS, "verify", "init", "doctor"),
+            (*COMPARES, "init", "doctor"),
             metavar="NAME",
         ),
     ] = ""
@@ -217,7 +217,12 @@ class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
     concurrency: Annotated[
         Count,
         Field(ge=1, le=64),
-        Option("Make this many calls at once, 1 to 64.", Group.PACE, STORES, metavar="NUMBER"),
+        Option(
+            "Make this many calls at once, 1 to 64.",
+            Group.PACE,
+            (*STORES, "adopt"),
+            metavar="NUMBER",
+        ),
     ] = 4
     requests_per_minute: Annotated[
         Count | None,
@@ -230,7 +235,7 @@ class Settings(StartSettings, SafetySettings, CISettings, OpenAISettings):
         Option(
             "Start nothing new after this many minutes; what was done is saved.",
             Group.PACE,
-            STORES,
+            (*STORES, "adopt"),
             metavar="MINUTES",
         ),
     ] = None

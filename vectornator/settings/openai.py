@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from vectornator.settings.option import CALLS, COMPARES, PLANS, STORES, Group, Option
+from vectornator.settings.option import CALLS, COMPARES, DESCRIBES, PLANS, STORES, Group, Option
 from vectornator.settings.values import Count, Lines, Text, Word, Words
 
 _NAME = "openai"
@@ -111,7 +111,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Cut documents into chunks of this many tokens, 100 to 4096.",
             Group.OPENAI,
-            PLANS,
+            DESCRIBES,
             metavar="TOKENS",
             provider=_NAME,
         ),
@@ -122,7 +122,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Let chunks overlap by this many tokens, half of a chunk at most.",
             Group.OPENAI,
-            PLANS,
+            DESCRIBES,
             metavar="TOKENS",
             provider=_NAME,
         ),
@@ -154,7 +154,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Keep these keys of a document's front matter as attributes.",
             Group.OPENAI,
-            PLANS,
+            DESCRIBES,
             metavar="KEYS",
             provider=_NAME,
         ),
@@ -164,7 +164,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Give each document a url attribute, such as https://example.com/{path_without_suffix}.",
             Group.OPENAI,
-            PLANS,
+            DESCRIBES,
             metavar="TEMPLATE",
             provider=_NAME,
         ),
@@ -174,7 +174,7 @@ class OpenAISettings(BaseModel):
         Option(
             "Give documents that match an attribute of your own: PATTERN:KEY=VALUE, one a line.",
             Group.OPENAI,
-            PLANS,
+            DESCRIBES,
             metavar="ATTRIBUTE",
             provider=_NAME,
         ),

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what a sync would do; changes nothing.",
     "verify": "Check that ledger, store and commit agree; changes nothing.",
     "repair": "Bring ledger and store in line again, newer commits aside.",
+    "adopt": "Take over the copies of a repository or target of another name.",
     "list": "List the files in the store, foreign ones too.",
     "search": "Search the stored documents.",
     "create-store": "Create a store and print its id.",
@@ -40,7 +41,8 @@ ALL = tuple(COMMANDS)
 SYNCS = ("sync", "plan")
 STORES = ("sync", "repair")
 PLANS = ("sync", "plan", "repair")
-COMPARES = (*PLANS, "verify")
+DESCRIBES = (*PLANS, "adopt")
+COMPARES = (*DESCRIBES, "verify")
 SELECTS = (*COMPARES, "status", "doctor")
 CHOOSES = (*SELECTS, "init")
 CALLS = (*SELECTS, "list", "search", "create-store")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from vectornator.settings.option import PLANS, STORES, SYNCS, Group, Option
-from vectornator.settings.values import Count, DeleteLimit, Deletes, Size, Switch, Words
+from vectornator.settings.values import Count, DeleteLimit, Deletes, Size, Switch, Word, Words
 
 
 class SafetySettings(BaseModel):
@@ -16,7 +16,7 @@ class SafetySettings(BaseModel):
         Option(
             "Show what would be done and stop; verify never does more.",
             Group.SAFETY,
-            (*STORES, "verify", "init"),
+            (*STORES, "verify", "adopt", "init"),
             short="-n",
         ),
     ] = False
@@ -86,6 +86,26 @@ class SafetySettings(BaseModel):
             "List the files that no store holds and nothing proves to be ours; removes nothing.",
             Group.SAFETY,
             ("repair",),
+            is_in_file=False,
+        ),
+    ] = False
+    adopt_from: Annotated[
+        Word,
+        Option(
+            "Adopt the copies of this source, SOURCE or SOURCE/TARGET, or those of the original.",
+            Group.SAFETY,
+            ("adopt",),
+            key="from",
+            metavar="SOURCE",
+            is_in_file=False,
+        ),
+    ] = ""
+    allow_unfinished: Annotated[
+        Switch,
+        Option(
+            "Adopt copies although the last run of their source did not finish.",
+            Group.SAFETY,
+            ("adopt",),
             is_in_file=False,
         ),
     ] = False
