@@ -15,14 +15,17 @@ from vectornator.settings.values import parse_delete_limit, parse_patterns, pars
         ("0%", 1, 100, False),
         ("3", 3, 3, True),
         ("3", 4, 1000, False),
-        ("25%", 10, 10, True),
+        ("25%", 10, 11, True),
+        ("25%", 10, 10, False),
+        ("25%", 4, 4, False),
+        ("25%", 3, 3, True),
         ("25%", 11, 44, True),
         ("25%", 11, 43, False),
         ("100%", 500, 500, True),
     ],
 )
 def test_a_delete_limit_allows(text: str, deletes: int, known: int, *, allowed: bool) -> None:
-    """A number is a limit as it stands; a percentage counts above ten deletes only."""
+    """A number is a limit as it stands; a percentage counts above ten deletes, or for all."""
     assert parse_delete_limit(text).allows(deletes, known) is allowed
 
 

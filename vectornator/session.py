@@ -20,7 +20,7 @@ from vectornator.errors import (
 )
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
-from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid
+from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid, TreeItem
 from vectornator.git.remote import Patience as RemotePatience
 from vectornator.git.remote import Remote, Terms
 from vectornator.git.trees import find_item
@@ -37,7 +37,7 @@ from vectornator.providers.base import (
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
 from vectornator.selection import Selection, read_ignore_files
-from vectornator.settings import Settings
+from vectornator.settings import DEFAULT_CONFIG_FILE, Settings
 from vectornator.source import (
     CommitSource,
     FolderSource,
@@ -292,6 +292,7 @@ class Session:
             return FolderSource(self.root, selection, self.commit, max_size=max_size)
         commit = commit or self.commit
         selection = self._select(lambda path: self._read_from_commit(commit, path))
+        self._check_settings_file(commit)
         self._check_directory(commit)
         return CommitSource(self.git, commit, selection)
 
@@ -317,19 +318,33 @@ class Session:
             ) from error
 
     def _read_from_commit(self, commit: Oid, path: str) -> bytes | None:
-        tree = bytes.fromhex(self.git.read_commit(commit).tree)
-        item = find_item(self.git.store.read, tree, path.encode())
+        item = self._find_item(commit, path)
         if item is None or item.mode not in {MODE_FILE, MODE_EXECUTABLE}:
             return None
         self.commits.fetch_blobs([item.oid.hex()])
         return self.git.read_blob(item.oid.hex())
 
+    def _check_settings_file(self, commit: Oid) -> None:
+        """Refuse to go by the defaults where the checkout lacks the settings of its commit."""
+        settings, root = self.settings, self.git.root
+        is_named = settings.config or settings.commit != "HEAD" or commit != self.commit
+        if is_named or root is None or (root / DEFAULT_CONFIG_FILE).exists():
+            return
+        if self._find_item(commit, DEFAULT_CONFIG_FILE):
+            raise SourceError(
+                f"Commit {commit[:10]} has a {DEFAULT_CONFIG_FILE}, and {root} has none: the "
+                "checkout is not whole. Check it out, or name the settings with --config."
+            )
+
+    def _find_item(self, commit: Oid, path: str) -> TreeItem | None:
+        tree = bytes.fromhex(self.git.read_commit(commit).tree)
+        return find_item(self.git.store.read, tree, path.encode())
+
     def _check_directory(self, commit: Oid) -> None:
         """Refuse a directory that the commit does not have."""
         directory = self.settings.directory
         if directory:
-            tree = bytes.fromhex(self.git.read_commit(commit).tree)
-            item = find_item(self.git.store.read, tree, directory.encode())
+            item = self._find_item(commit, directory)
             if item is None or item.mode != MODE_DIRECTORY:
                 raise SourceError(
                     f"Commit {commit[:10]} has no folder {directory!r}. Check --directory; "

@@ -9,7 +9,14 @@ from hashlib import sha256
 import pytest
 
 from tests.support.lab import Lab
-from vectornator.errors import Fatal, Refused, SettingsError, StateError, VectornatorError
+from vectornator.errors import (
+    Fatal,
+    Refused,
+    SettingsError,
+    SourceError,
+    StateError,
+    VectornatorError,
+)
 from vectornator.model import Done, Failed
 from vectornator.providers import provider_registry
 from vectornator.providers.memory import MemoryProvider
@@ -58,6 +65,29 @@ def test_mass_deletion_is_refused(lab: Lab, *, force: bool) -> None:
     assert 33 == len(lab.contents)
     lab.sync(max_deletes=lab.settings.max_deletes.__class__(30))
     assert FIRST == lab.contents
+
+
+def test_checkout_without_its_settings_is_refused(lab: Lab) -> None:
+    """Where the settings of the commit were not checked out, the defaults are not taken instead."""
+    lab.repo.commit({"vectornator.toml": 'directory = "docs"\n'})
+    lab.sync()
+    (lab.repo.root / "vectornator.toml").unlink()
+    with pytest.raises(SourceError, match="the checkout is not whole"):
+        lab.sync()
+    lab.repo.commit()
+    lab.sync()
+    assert FIRST == lab.contents
+
+
+def test_small_store_is_not_replaced_whole(lab: Lab) -> None:
+    """That nothing stays of a few documents is refused, as it is of many."""
+    lab.repo.commit({"docs/d.md": "# D\n", "blog/x.md": "# X\n"})
+    lab.sync(directory="docs", patterns=("*.md",))
+    lab.repo.commit({"docs/e.md": "# E\n"})
+    lab.sync(directory="docs", patterns=("*.md",))
+    with pytest.raises(Refused, match=r"4 of 4 documents \(100 %\)"):
+        lab.sync(directory="blog", patterns=("*.md",))
+    assert 4 == len(lab.contents)
 
 
 def test_rejected_document_fails_alone(lab: Lab) -> None:

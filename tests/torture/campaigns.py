@@ -6,6 +6,7 @@ from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.configs import CONFIGS
 from tests.torture.instants import INSTANTS
+from tests.torture.disasters import DISASTERS
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.notes import NOTES
@@ -27,6 +28,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     NOTES,
     PATHS,
     CONFIGS,
+    DISASTERS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

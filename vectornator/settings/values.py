@@ -12,7 +12,10 @@ from pydantic import AfterValidator, BeforeValidator, ByteSize, SecretStr
 from vectornator.model import Condition
 
 _FEW_DELETES = 10
-"""A percentage says nothing about a handful of files, so that many may always go."""
+"""A percentage says nothing about a handful of files: so many may go, if others stay."""
+
+_FEW_DOCUMENTS = 3
+"""Of so many, all may go: that others take the place of all is nothing unusual."""
 
 _MOST_PATTERNS = 1000
 
@@ -27,11 +30,14 @@ class DeleteLimit:
     def allows(self, deletes: int, known: int) -> bool:
         """Tell whether `deletes` of `known` stored documents may go in one run.
 
-        A percentage is applied only to more than ten deletes.
+        A percentage is applied to more than ten deletes, and where nothing would stay of more
+        than three documents.
         """
         if not self.is_percent:
             return deletes <= self.amount
-        return deletes <= _FEW_DELETES or deletes * 100 <= self.amount * known
+        is_rest = deletes < known or known <= _FEW_DOCUMENTS
+        is_few = deletes <= _FEW_DELETES and is_rest
+        return is_few or deletes * 100 <= self.amount * known
 
     def __str__(self) -> str:
         return f"{self.amount:g}{'%' * self.is_percent}"
