@@ -27,6 +27,7 @@ from vectornator.errors import (
     ProviderError,
     Refused,
     SettingsError,
+    VectornatorError,
     Withheld,
     list_choices,
 )
@@ -76,6 +77,13 @@ class _Adopting:
         self._journal = Journal(session, self._remarks.append)
 
     def carry_out(self, announce: Callable[[Adopted], None]) -> Adopted:
+        try:
+            return self._carry_out(announce)
+        except VectornatorError:
+            self._journal.leave()
+            raise
+
+    def _carry_out(self, announce: Callable[[Adopted], None]) -> Adopted:
         session = self._session
         if not (session.provider.verify_store() or find_store(session, self._tell)):
             need_store(session)
@@ -228,6 +236,7 @@ class _Adopting:
         if fatal:
             raise fatal
         if len(adopted) < len(result.adoption.claims):
+            journal.leave()
             is_stopped = self._session.stop.is_set()
             return replace(result, is_interrupted=is_stopped, remarks=tuple(self._remarks))
         journal.refresh(adopted.get(file.file_id, file) for file in listing)

@@ -166,7 +166,8 @@ def _adopt(call: Call) -> int:
         if not planned.is_dry:
             output.talk(f"Taking over {adoptions.summarise_adoption(planned)} …")
 
-    with catch_signals() as caught:
+    minutes = call.settings.timeout_minutes
+    with catch_signals(patience=PATIENCE, minutes=minutes) as caught:
         found = adopt(
             call.settings,
             call.environ,
