@@ -91,12 +91,14 @@ class _Adopting:
         if not isinstance(provider, ChangesAttributes):
             raise SettingsError(
                 f"The provider {provider.name} can't change attributes, so nothing can be adopted. "
-                f"Sync, then remove what is left of the other source from the store."
+                "Sync, then remove what is left of the other source from the store."
             )
         self._tell("Listing the store")
         listing = list(provider.list_files())
         former = self._find_former(listing)
-        self._journal.load(has_store=True, former=former.source if former else "")
+        is_ledgers = former is not None and former.target == session.binding.target
+        renamed = former.source if former and is_ledgers else ""
+        self._journal.load(has_store=True, former=renamed)
         self._check_finished(former)
         source = session.open_source()
         adoption = decide_adoption(listing, self._survey(source, listing, former))

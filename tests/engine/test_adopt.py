@@ -213,6 +213,15 @@ def test_what_the_store_does_not_name_is_refused(lab: Lab, former: str) -> None:
     assert [] == lab.calls()
 
 
+def test_ledger_is_adopted_with_its_own_copies_only(lab: Lab) -> None:
+    """Another target's copies don't make the ledger of a moved repository ours."""
+    move(lab)
+    lab.sync(target="other", source_id=OLD, store_id=lab.store_id)
+    with pytest.raises(Refused, match=f"--from {OLD}"):
+        lab.adopt(f"{OLD}/other")
+    assert [] == lab.calls()
+
+
 def test_adopting_twice_does_nothing_more(lab: Lab) -> None:
     """A second adoption changes nothing, and says that nothing is left."""
     move(lab)
