@@ -5,7 +5,6 @@ import sys
 from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.configs import CONFIGS
-from tests.torture.instants import INSTANTS
 from tests.torture.disasters import DISASTERS
 from tests.torture.instants import INSTANTS
 from tests.torture.kills import KILLS
