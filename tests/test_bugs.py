@@ -12,9 +12,9 @@ Told as: the ledger is lost
 
 --- a/vectornator/__init__.py
 +++ b/vectornator/__init__.py
-@@ -1,1 +1,1 @@
--{first}
-+{first}  # as before
+@@ -1 +1,2 @@
++# as before
+ {first}
 """
 
 

@@ -495,3 +495,14 @@ def test_edited_note_is_passed_over(lab: Lab) -> None:
     lab.repo.run("notes", "--ref=vectornator", "add", "-f", "-m", "mine", first)
     settings = lab.settings.model_copy(update={"repository": lab.repo.root})
     assert [lab.repo.head] == [entry.commit for entry in read_log(settings, lab.environ)]
+
+
+def test_note_of_a_user_stays(lab: Lab) -> None:
+    """A note that somebody else wrote into the ref, on a commit that was not synced, is kept."""
+    lab.sync()
+    lab.repo.commit({"a.md": "# A2\n"})
+    passed_over = lab.repo.head
+    lab.repo.run("notes", "--ref=vectornator", "add", "-m", "mine", passed_over)
+    lab.repo.commit({"a.md": "# A3\n"})
+    assert "synced" == lab.sync().status
+    assert "mine" in lab.repo.run("notes", "--ref=vectornator", "show", passed_over)

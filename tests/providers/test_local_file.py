@@ -353,3 +353,11 @@ def test_store_behind_a_link(tmp_path: Path, open_local: OpenLocal) -> None:
     (tmp_path / "repo/.vectornator").symlink_to(tmp_path / "outside")
     with pytest.raises(Fatal, match="through a symbolic link"):
         open_local(tmp_path / "repo")
+
+
+def test_removed_document_leaves_no_text(local: LocalProvider, file: Path) -> None:
+    """Nothing that was said in a document stays in the file once it is removed."""
+    local.delete_file(store(local, "a.md"))
+    local.cleanup()
+    with closing(sqlite3.connect(file)) as database:
+        assert (0,) == database.execute("SELECT count(*) FROM passages").fetchone()
