@@ -26,7 +26,7 @@ FOLDER = ROOT / "tests" / "bugs"
 SECONDS = 300.0
 """How long a run with a bug may take before it counts as hanging."""
 
-_COPIED = ("vectornator", "tests", "pyproject.toml")
+_COPIED = ("vectornator", "tests", "benchmarks", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
