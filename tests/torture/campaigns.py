@@ -7,6 +7,7 @@ from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.configs import CONFIGS
 from tests.torture.disasters import DISASTERS
 from tests.torture.instants import INSTANTS
+from tests.torture.drift import DRIFT
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.notes import NOTES
@@ -29,6 +30,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     PATHS,
     CONFIGS,
     DISASTERS,
+    DRIFT,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
