@@ -108,6 +108,17 @@ def test_edited_copy_is_to_be_stored_again(edit: dict[str, str]) -> None:
     assert "c1" != drift.manifest["a.md"].config
 
 
+def test_copies_that_swapped_their_marks() -> None:
+    """A copy that says it is another document's, of another content, is to be stored again."""
+    other = Entry("file-2", "b" * 64, "2" * 40, 10, 1, "c1")
+    swapped = [make_copy("file-2", "a.md"), make_copy("file-1", "b.md")]
+    swapped[1] = replace(
+        swapped[1], attributes={**swapped[1].attributes, "vn_sha": "b" * 64, "vn_blob": "2" * 40}
+    )
+    drift = reconcile({"a.md": ENTRY, "b.md": other}, swapped, BINDING)
+    assert {"a.md": "", "b.md": ""} == {path: it.config for path, it in drift.manifest.items()}
+
+
 def test_long_path_may_be_cut() -> None:
     """A copy that tells only the beginning of its path tells no lie."""
     copy = make_copy("file-1", "docs/long.md")

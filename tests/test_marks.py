@@ -16,7 +16,7 @@ ONE, TWO = make_run("00000a", 100), make_run("00000b", 200)
         ("auto", Mark("dirty", "4"), 4, True),
         ("auto", Mark("clean", "5"), 4, True),
         ("auto", Mark("clean", "5"), None, True),
-        ("auto", Mark(), None, False),
+        ("auto", Mark(), None, True),
         ("auto", Mark(), 4, True),
         ("auto", None, None, True),
         ("auto", None, 4, False),

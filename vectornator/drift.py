@@ -82,6 +82,7 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
     as ours but names no path that a document can have is one copy too many.
     """
     paths = {path_key(path): path for path in manifest}
+    recorded = {entry.file_id: entry for entry in manifest.values()}
     copies, foreign = _group_copies(listing, binding, paths)
     repaired: dict[str, Entry] = {}
     leftovers: dict[str, str] = {}
@@ -92,7 +93,8 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
         kept = _choose_copy(files) if path else None
         leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
         if kept:
-            repaired[path] = _to_entry(kept, path, known)
+            is_true = _is_true(kept, path, recorded.get(kept.file_id))
+            repaired[path] = _to_entry(kept, known, is_true=is_true)
             if not _is_known(repaired[path], known, files):
                 kind = DriftKind.CHANGED if known else DriftKind.UNKNOWN
                 findings.append(Finding(kind, path, kept.file_id))
@@ -188,8 +190,7 @@ def _is_known(entry: Entry, known: Entry | None, files: Iterable[RemoteFile]) ->
     return replace(entry, file_id=known.file_id, version=known.version) == known
 
 
-def _to_entry(file: RemoteFile, path: str, known: Entry | None) -> Entry:
-    is_true = _is_true(file, path, known)
+def _to_entry(file: RemoteFile, known: Entry | None, *, is_true: bool) -> Entry:
     config = file.attributes.get("vn_config", "") if is_true else ""
     if known and known.file_id == file.file_id and is_true:
         return replace(known, config=config)
@@ -203,18 +204,18 @@ def _to_entry(file: RemoteFile, path: str, known: Entry | None) -> Entry:
     )
 
 
-def _is_true(file: RemoteFile, path: str, known: Entry | None) -> bool:
+def _is_true(file: RemoteFile, path: str, recorded: Entry | None) -> bool:
     """Tell whether what a copy says of itself can be so.
 
-    The content of a copy never changes, so it must be what it was when it was stored. A path
-    that was too long may be cut.
+    The content of a copy never changes, so it must be what was recorded when it was stored, be
+    it of another path. A path that was too long may be cut.
     """
     digest, blob = _read_hex(file, "vn_sha"), _read_hex(file, "vn_blob")
     if not digest or not file.path or not path.startswith(file.path):
         return False
-    if known is None or known.file_id != file.file_id:
+    if recorded is None:
         return True
-    return digest == known.hash and blob in {"", known.blob}
+    return digest == recorded.hash and blob in {"", recorded.blob}
 
 
 def _read_hex(file: RemoteFile, name: str) -> str:

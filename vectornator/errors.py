@@ -13,6 +13,7 @@
         * `Fatal`         no further call can work                                  (exit 4)
             * `NoCredentials`   nothing was given that lets a call in         (plans go without)
             * `WrongOption`     an option of the provider is wrong; nothing ran       (exit 2)
+            * `Expired`         the store has lost what it held            (name another one)
     * `StateError`        the ledger can't be read or saved                         (exit 5)
         * `StateUnreadable` what is kept is damaged: `repair --rebuild` makes it anew
         * `StateConflict` another run saved first: load, merge and save again       (retried)
@@ -115,6 +116,14 @@ class Fatal(ProviderError):
     def __init__(self, message: str, *, reason: str = "store") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Expired(Fatal):
+    """The store, called `name`, has lost what it held and takes no more."""
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message, reason="store-not-found")
+        self.name = name
 
 
 class NoCredentials(Fatal):

@@ -45,6 +45,9 @@ class Journal:
         self.is_doubtful = False
         """Whether something may be left behind that this run could not look for."""
 
+        self.miscount = 0
+        """By how many documents more than it names the ledger was found to count."""
+
         self._asked: Ledger | None = None
         self._mark = Mark()  # what the store remembers of this target, as far as this run knows
         self._marks: dict[str, str] = {}  # those of all targets
@@ -117,9 +120,17 @@ class Journal:
         Without one at hand, the store is listed.
         """
         session = self._session
+        manifest = self.read_manifest()
+        self._recount(len(manifest))
         if listing is None:
             listing = session.provider.list_files()
-        return reconcile(self.read_manifest(), session.proof.keep(listing), session.binding)
+        return reconcile(manifest, session.proof.keep(listing), session.binding)
+
+    def _recount(self, number: int) -> None:
+        """Go by the number of documents that the ledger names, whatever it says itself."""
+        if self.ledger and (excess := self.documents - number):
+            self.miscount += excess
+            self.ledger = replace(self.ledger, documents=self.ledger.documents - excess)
 
     def refresh(self, listing: Iterable[RemoteFile] | None = None) -> None:
         """Let the manifest be what a listing of the store proves; see `survey`."""
@@ -162,7 +173,7 @@ class Journal:
     def has_news(self, goal: Ledger) -> bool:
         """Tell whether there is something to save when everything settled."""
         ledger = self.ledger
-        if ledger is None or self.edits.after or ledger.ahead:
+        if ledger is None or self.edits.after or ledger.ahead or self.miscount:
             return True
         is_same = (ledger.base, ledger.selection, ledger.config) == (
             goal.base,
@@ -181,6 +192,7 @@ class Journal:
         note = write_note(ledger, self.edits, asked=self._asked, status=status, counts=counts)
         self.state_commit = self._session.state.save(saved, self.edits.after, note)
         self.ledger = saved
+        self.miscount = 0
         self.edits.mark_saved()
 
     def checkpoint(self, goal: Ledger, count: Callable[[], Mapping[str, int]]) -> None:

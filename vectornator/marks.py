@@ -67,15 +67,13 @@ def needs_listing(refresh: str, mark: Mark | None, sequence: int | None) -> bool
 
     `mark` is what the store remembers of the last run, None where it can't remember anything;
     `sequence` is the ledger's, None where there is no ledger. Whatever the two don't agree on
-    is a reason, and so is a ledger of a store that forgot it; a store that can't remember is
-    listed when there is no ledger, as it may hold what a lost one described.
+    is a reason, and so is a store that remembers nothing; one that can't remember is listed when
+    there is no ledger. It may hold what a lost ledger described.
     """
     if refresh != "auto":
         return refresh == "always"
     if mark is None:
         return sequence is None
-    if not mark.state:
-        return sequence is not None
     return mark.state != "clean" or mark.sequence != str(sequence or 0)
 
 

@@ -18,7 +18,7 @@ from vectornator.session import Session
 from vectornator.settings import Settings
 from vectornator.source import CommitSource, Source
 from vectornator.state.ledger import VERSION, Ledger, to_entry_form
-from vectornator.stores import find_store, need_store
+from vectornator.stores import find_store, is_there, need_store
 from vectornator.strays import find_orphans, find_strays, to_findings
 
 
@@ -59,13 +59,19 @@ def verify(
     """
     with _open(settings, environ) as session:
         remarks: list[str] = []
-        if not (session.provider.verify_store() or find_store(session, tell)):
+        if not (is_there(session, remarks.append) or find_store(session, tell)):
             need_store(session)
         journal = Journal(session, remarks.append)
         journal.load(has_store=True)
         remarks += _remark_unfinished(session, journal)
         tell("Listing the store")
         drift = journal.survey()
+        if journal.miscount:
+            count = journal.documents + journal.miscount
+            remarks.append(
+                f"The ledger counts {count} documents and names {journal.documents}: run "
+                "`vectornator repair`."
+            )
         remarks += _remark_counts(session, drift)
         planner = Planner(session, journal, tell, remarks.append)
         against_commit = _compare_base(planner)

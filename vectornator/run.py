@@ -94,7 +94,7 @@ class Run:
         self._pass_on_remarks()
         has_store: bool | None
         if self._is_repair:  # without a store that can be asked, there is nothing to go by
-            has_store = session.provider.verify_store()
+            has_store = stores.is_there(session, self._remark)
         else:
             has_store = stores.verify_store(session, self._remark)
         if has_store is False:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vectornator.errors import Fatal, NoCredentials, SettingsError
+from vectornator.errors import Expired, Fatal, NoCredentials, SettingsError
 from vectornator.providers.base import FindsStore
 from vectornator.session import Session
 
@@ -10,12 +10,24 @@ from vectornator.session import Session
 def verify_store(session: Session, remark: Callable[[str], None]) -> bool | None:
     """Tell whether there is a store; None for a plan without credentials, which can't ask."""
     try:
-        return session.provider.verify_store()
+        return is_there(session, remark)
     except NoCredentials:
         if not session.settings.dry_run:
             raise
     remark("Planned from the ledger alone: without an API key no store is asked.")
     return None
+
+
+def is_there(session: Session, remark: Callable[[str], None]) -> bool:
+    """Tell whether there is a store. Raises `Expired` unless the user names another one by now."""
+    settings = session.settings
+    try:
+        return session.provider.verify_store()
+    except Expired as error:
+        if settings.store_id or settings.store_name in {"", error.name}:
+            raise
+    remark(f"The store {session.provider.store_id} has expired.")
+    return False
 
 
 def find_store(session: Session, tell: Callable[[str], None]) -> bool:

@@ -260,6 +260,20 @@ def test_expired_store(lab: OpenAILab) -> None:
         lab.sync()
 
 
+def test_expired_store_is_replaced(lab: OpenAILab) -> None:
+    """With another name given, a new store takes the place of one that expired."""
+    old = lab.store
+    with lab.server.lock:
+        old.expires_days = 1
+    lab.server.clock.advance(3 * 86_400)
+    with pytest.raises(Fatal, match="has expired"):
+        lab.verify()
+    record = lab.sync(store_name="docs anew")
+    assert record.status == "synced"
+    assert record.store_id != old.id
+    assert f"The store {old.id} has expired." in record.remarks
+
+
 def test_attributes_of_a_document(lab: OpenAILab) -> None:
     """A document carries its title, URL, chosen front matter and static attributes."""
     text = "---\ntitle: Install it\ntags: [cli, docs]\nsecret: x\n---\n# Other\n"

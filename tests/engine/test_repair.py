@@ -363,6 +363,38 @@ def test_unfinished_run_is_remarked(lab: Lab) -> None:
     assert (True, True) == (found.is_in_line, "did not finish" in found.remarks[0])
 
 
+def test_wrong_count_is_put_right(lab: Lab) -> None:
+    """A ledger that counts other documents than it names is remarked, and repaired."""
+    lab.settings = lab.settings.model_copy(update={"metadata_storage": "file"})
+    lab.sync()
+    edit_ledger(lab, lambda text: text.replace('"documents": 3', '"documents": 900'))
+    found = lab.verify()
+    assert (True, 3) == (found.is_in_line, found.documents)
+    assert ("The ledger counts 900 documents and names 3: run `vectornator repair`.",) == (
+        found.remarks
+    )
+    lab.repair()
+    assert () == lab.verify().remarks
+
+
+def test_store_and_ledger_that_both_forgot(lab: Lab) -> None:
+    """With the ledger gone and the store's memory too, nothing is stored a second time."""
+    lab.settings = lab.settings.model_copy(update={"store_id": lab.sync().store_id})
+    delete_ledger(lab)
+    shelf_of(lab).mark = {}
+    assert ("no-changes", []) == (lab.sync().status, lab.calls())
+    assert lab.verify().is_in_line
+
+
+def test_rebuilt_from_a_copy_that_names_another_blob(lab: Lab) -> None:
+    """A rebuild stores a copy again whose blob was edited, so that all is in line after it."""
+    store_id = lab.sync().store_id
+    change_copy(lab, "a.md", attributes={"vn_blob": "e" * 40})
+    delete_ledger(lab)
+    lab.repair(rebuild=True, store_id=store_id)
+    assert (FIRST, []) == (search_store(lab), tell(lab.verify()))
+
+
 def test_other_selection_is_no_drift(lab: Lab) -> None:
     """Settings that choose other documents by now are a matter for a sync."""
     lab.sync()

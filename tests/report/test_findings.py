@@ -80,6 +80,12 @@ def test_repair_speaks_of_repairs() -> None:
     assert render_record(replace(partly, status="no-changes")).startswith("Nothing to repair")
 
 
+def test_excess_is_told() -> None:
+    """A repair tells of copies beyond those that documents count, as they are found."""
+    repaired = replace(record(), command="repair", findings=(MISSING, TWIN))
+    assert "; 1 duplicate found; " in render_record(repaired).splitlines()[0]
+
+
 def test_findings_in_json() -> None:
     """Findings are objects with kind, path and id, in runs and in verifications."""
     listed = [{"kind": "missing", "path": "a.md", "file-id": "file-1"}]

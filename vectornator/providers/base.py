@@ -80,7 +80,8 @@ class VectorStoreProvider(Protocol):
     def verify_store(self) -> bool:
         """Tell whether the store exists and can be used; changes nothing.
 
-        False means that there is no such store; an unusable one raises `Fatal`.
+        False means that there is no such store; an unusable one raises `Fatal`, one that has
+        lost what it held `Expired`.
         """
 
     def create_store(self, name: str) -> str:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from vectornator.drift import DriftKind, summarise_findings
 from vectornator.model import (
     Change,
     Delete,
@@ -181,10 +182,17 @@ def _headline(record: Record) -> str:
     rest = join_parts(
         f"{counts[name]:,} {name}" if counts[name] else "" for name in ("unchanged", "skipped")
     )
-    numbers = "; ".join(part for part in (done, rest) if part)
+    numbers = "; ".join(part for part in (done, _tell_excess(record), rest) if part)
     openings = {**_OPENINGS, **_REPAIR_OPENINGS} if record.command == "repair" else _OPENINGS
     opening = openings[record.status]
     return f"{opening}: {numbers}" if numbers else opening
+
+
+def _tell_excess(record: Record) -> str:
+    """What a repair found too much of, which no document counts."""
+    kinds = {DriftKind.DUPLICATE, DriftKind.LEFTOVER, DriftKind.STRAY}
+    found = summarise_findings(one for one in record.findings if one.kind in kinds)
+    return f"{found} found" if found else ""
 
 
 def _list_failures(record: Record, paint: Paint, is_whole: bool) -> Iterator[str]:

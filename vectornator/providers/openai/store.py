@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from vectornator.errors import Fatal, Rejected, Transient
+from vectornator.errors import Expired, Fatal, Rejected, Transient
 from vectornator.model import Hit, RemoteFile
 from vectornator.providers.openai.attributes import from_wire
 from vectornator.providers.openai.client import PAGE, Client, Json, need
@@ -27,7 +27,7 @@ class Store:
         self._asked: dict[str, str] = {}
 
     def retrieve(self) -> Json | None:
-        """The store as it stands; None when there is none. Raises `Fatal` for an expired one."""
+        """The store as it stands; None when there is none. Raises `Expired`."""
         what = "GET /vector_stores"
         try:
             store = self._client.ask(
@@ -37,10 +37,10 @@ class Store:
             return None
         need(store, "id", what)
         if store.get("status") == "expired":
-            raise Fatal(
+            raise Expired(
                 f"The store {self.store_id} has expired and lost its files: name another one with"
                 " --store-id or --store-name.",
-                reason="store-not-found",
+                name=str(store.get("name") or ""),
             )
         return store
 
