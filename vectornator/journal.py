@@ -149,6 +149,15 @@ class Journal:
         merged = self.edits.overlay(saved)
         return {path: entry for path, entry in merged.items() if wanted is None or path in wanted}
 
+    def list_leftovers(self) -> dict[str, str]:
+        """The copies that must go, path by id: none that an entry names, whatever was recorded."""
+        leftovers = self.edits.leftovers
+        manifest = self.read_manifest(leftovers.values())
+        for file_id, path in list(leftovers.items()):
+            if path in manifest and manifest[path].file_id == file_id:
+                self.edits.forget(file_id)
+        return dict(leftovers)
+
     def record(self, outcome: Outcome) -> None:
         """Fold one outcome in."""
         self.edits.record(outcome)

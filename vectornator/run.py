@@ -246,7 +246,7 @@ class Run:
         outcomes += self._settle(deletes, len(todo))
         if journal.edits.leftovers and not self._find_fatal():
             self._observer.phase("Removing replaced copies")
-            for file_id in remove_leftovers(dict(journal.edits.leftovers), shop):
+            for file_id in remove_leftovers(journal.list_leftovers(), shop):
                 journal.edits.forget(file_id)
         self._pass_on_remarks()
         return len(outcomes) == len(todo) and all(isinstance(one, Done) for one in outcomes)

@@ -301,6 +301,19 @@ def test_poisoned_leftovers_are_left_alone(lab: Lab) -> None:
     assert ("synced", b"foreign") == (lab.sync().status, shelf.copies["theirs"].content)
 
 
+def test_poisoned_leftovers_cost_no_document(lab: Lab) -> None:
+    """A ledger that wants the copies gone that it names itself makes no run remove them."""
+    lab.settings = lab.settings.model_copy(update={"metadata_storage": "file"})
+    lab.sync()
+    place = lab.repo.root / ".vectornator/metadata.json"
+    ledger = json.loads(place.read_text())
+    used = {it["fileId"]: path for path, it in ledger["files"].items()}
+    ledger["unsettled"]["leftovers"] = used
+    place.write_text(json.dumps(ledger))
+    lab.sync(refresh="never")
+    assert (FIRST, 3) == (lab.contents, lab.copies)
+
+
 def test_ledger_of_another_store_is_not_applied(lab: Lab) -> None:
     """A run on another store starts afresh there and touches the first one no more."""
     lab.sync()

@@ -65,6 +65,7 @@ DRIFT = Campaign(
         "A copy whose File is gone and that the store still calls completed is not noticed.",
         "Attributes beside Vectornator's own that somebody edits are neither noticed nor put back.",
         "Two copies that exchange all their marks can be told only by a ledger, not by a rebuild.",
+        "A copy whose path and key contradict each other is removed by the repair after a rebuild.",
         "Drift while a run is under way is the matter of other campaigns.",
     ),
 )

@@ -193,8 +193,25 @@ TAMPERING = (
     Drift("a copy added of an impossible path", _add_impossible, Cure.LISTING),
     Drift("copies of others added", _add_foreign, Cure.NONE),
     Drift("Files of ours left behind", _leave_strays, Cure.LISTING),
-    *(Drift(f"{key} edited", partial(_edit, key=key), Cure.LISTING) for key in _VALUES),
-    Drift("a copy marked as its neighbour", _edit_to_neighbour, Cure.LISTING),
+    *(
+        Drift(f"{key} edited", partial(_edit, key=key), Cure.LISTING)
+        for key in _VALUES
+        if key != "path"
+    ),
+    Drift(
+        "path edited",
+        partial(_edit, key="path"),
+        Cure.LISTING,
+        is_single=True,
+        needs_ledger=True,
+    ),
+    Drift(
+        "a copy marked as its neighbour",
+        _edit_to_neighbour,
+        Cure.LISTING,
+        is_single=True,
+        needs_ledger=True,
+    ),
     Drift("marks swapped", _swap_marks, Cure.LISTING, is_single=True, needs_ledger=True),
     Drift("marks removed", _strip, Cure.LISTING),
     Drift("attributes of the user's added", _annotate, Cure.NONE),
