@@ -167,5 +167,12 @@ HISTORIES = (
     Drift(
         "older commit", _be_older, Cure.SETTINGS, {"allow_rollback": True}, _OLDER, is_single=True
     ),
-    Drift("repository moved", _move, Cure.SETTINGS, {"source_id": BINDING.source}, _MOVED),
+    Drift(
+        "repository moved",
+        _move,
+        Cure.SETTINGS,
+        {"source_id": BINDING.source},
+        _MOVED,
+        is_single=True,
+    ),
 )
