@@ -6,8 +6,8 @@ from tests.torture.bugs import BUGS
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.configs import CONFIGS
 from tests.torture.disasters import DISASTERS
-from tests.torture.instants import INSTANTS
 from tests.torture.drift import DRIFT
+from tests.torture.instants import INSTANTS
 from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.notes import NOTES
