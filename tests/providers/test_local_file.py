@@ -325,9 +325,22 @@ def test_vanished_store(local: LocalProvider, file: Path) -> None:
         local.upload_file(make_document("b.md", TEXT), TEXT, {})
 
 
-def test_removed_document_leaves_no_text(local: LocalProvider, file: Path) -> None:
-    """Nothing that was said in a document stays in the file once it is removed."""
-    local.delete_file(store(local, "a.md"))
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM files; END",
+        "CREATE VIEW v AS SELECT 1",
+        "UPDATE files SET attributes = '[]'",
+        "UPDATE files SET attributes = 'x'",
+        "UPDATE files SET size = 'many'",
+    ],
+)
+def test_tampered_store(local: LocalProvider, open_local: OpenLocal, words: str) -> None:
+    """What somebody added to the file, or put into its rows, is refused and never run."""
+    store(local, "a.md", TEXT)
+    with closing(sqlite3.connect(local._path)) as connection:
+        connection.execute(words)
+        connection.commit()
     local.cleanup()
     with pytest.raises(Fatal):
         list(open_local(local._path.parents[1]).list_files())
