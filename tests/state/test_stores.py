@@ -11,9 +11,10 @@ from vectornator.git import Repository
 from vectornator.git.config import load_config
 from vectornator.git.remote import Remote
 from vectornator.state import StateStore
+from vectornator.state.commit import MAX_NOTES
 from vectornator.state.file import FileStore
 from vectornator.state.notes import NotesStore
-from vectornator.testing.state_suite import StateSuite
+from vectornator.testing.state_suite import StateSuite, make_entry, make_ledger, make_note
 
 REF = "refs/notes/vectornator"
 
@@ -51,6 +52,18 @@ class TestLocalNotes(StateSuite):
             return NotesStore(repository, REF, None, lambda: 1_700_000_000.0)
 
         return make
+
+    def test_old_notes_go_and_the_ledger_stays(self, make_store: Callable[[], StateStore]) -> None:
+        """Of many notes the oldest leave the tree, and nothing else does."""
+        store = make_store()
+        store.load()
+        for number in range(1, MAX_NOTES + 2):
+            ledger = make_ledger(number, leftovers={"file-9": "a.md"})
+            store.save(ledger, {"a.md": make_entry(number)}, make_note(f"{number:040x}"))
+        again = make_store()
+        assert ledger == again.load()
+        assert {"a.md": make_entry(number)} == again.read_entries()
+        assert MAX_NOTES == len(again.list_notes(MAX_NOTES + 1))
 
 
 class TestRemoteNotes(StateSuite):

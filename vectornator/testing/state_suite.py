@@ -101,8 +101,8 @@ class StateSuite:
     def test_edits_leave_other_entries_alone(
         self, store: StateStore, make_store: Callable[[], StateStore], commits: list[str]
     ) -> None:
-        """An edit sets a path, None removes one, and the rest stays."""
-        entries = {f"{number}.md": make_entry(number) for number in range(20)}
+        """An edit sets a path, None removes one, and the rest stays, however it is divided up."""
+        entries = {f"{number}.md": make_entry(number) for number in range(1000)}
         store.save(make_ledger(), entries, make_note(commits[0]))
         second = make_store()
         second.load()
