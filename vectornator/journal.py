@@ -112,7 +112,9 @@ class Journal:
         mark = None
         if isinstance(provider, MarksStore):
             mark = self._mark = self._read_mark(provider)
-        return needs_listing(refresh, mark, self.ledger.sequence if self.ledger else None)
+        sequence = self.ledger.sequence if self.ledger else None
+        self.is_doubtful = refresh == "never" and needs_listing("auto", mark, sequence)
+        return needs_listing(refresh, mark, sequence)
 
     def survey(self, listing: Iterable[RemoteFile] | None = None) -> Drift:
         """Hold a listing of the store against the manifest; nothing is changed by it.
@@ -278,7 +280,8 @@ class Journal:
         A call that was repeated may have been carried out before its answer was lost: one that
         stores something then leaves a copy that nobody knows of, one that removes something
         perhaps only half of it. A question that had to be asked twice leaves nothing. A store that
-        does not know a copy of ours may only have said so.
+        does not know a copy of ours may only have said so. And a run that was told not to list
+        the store has not found out what another one will have to.
         """
         session, repeated = self._session, self._session.traffic.repeated
         is_repeated = any(repeated[method] for method in _LEAVING)
@@ -286,6 +289,8 @@ class Journal:
         is_lost = is_cut or is_repeated or session.proof.is_missed
         errors = (failure.error for failure in self.edits.failed)
         if is_lost or not all(isinstance(error, (Rejected, Withheld)) for error in errors):
+            if self.is_doubtful and self._mark.state == "clean":
+                self.mark_dirty()
             self.leave()
         elif isinstance(session.provider, MarksStore):
             over = self._over | {self._run}

@@ -36,7 +36,10 @@ class Proof:
 
     @property
     def is_missed(self) -> bool:
-        """Whether the store did not know a copy that it was asked for: the ledger was wrong."""
+        """Whether the store did not know a copy that it was asked for: the ledger was wrong.
+
+        A store that only this machine has says what is so: what it does not know, it has replaced.
+        """
         with self._lock:
             return self._is_missed
 
@@ -55,7 +58,7 @@ class Proof:
     def owns(self, file_id: str, path: str) -> bool | None:
         """Tell whether the store says that a copy is ours and of `path`; None if there is none."""
         file = self._find(file_id)
-        if file is None:
+        if file is None and self._provider.is_shared:
             with self._lock:
                 self._is_missed = True
         return None if file is None else self._binding.owns(file.attributes, path)

@@ -189,3 +189,14 @@ def test_path_that_is_not_utf8_is_skipped(lab: Lab) -> None:
     record = lab.sync()
     assert [SkipReason.BAD_PATH] == [skip.reason for skip in record.plan.skipped]
     assert FIRST == lab.contents
+
+
+def test_run_that_may_not_list_leaves_store_in_doubt(lab: Lab) -> None:
+    """Copies stored twice because the store was not to be listed are found by the next run."""
+    lab.repo.commit({"a.md": "# A\n"})
+    lab.sync()
+    lab.repo.run("update-ref", "-d", "refs/notes/vectornator")
+    store_id = lab.store_id
+    lab.sync(refresh="never", store_id=store_id)
+    lab.sync(store_id=store_id)
+    assert 3 == lab.copies

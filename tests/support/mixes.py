@@ -144,7 +144,7 @@ class Mix:
         if self._random.random() < 0.7:
             names = [name for name in names if not name.startswith(FINAL)]
         names = self._random.sample(names, self._random.choice((4, 12, 30, len(names))))
-        chosen = [_quicken(CATALOGUE[name].to_fault()) for name in names]
+        chosen = [quicken(CATALOGUE[name].to_fault()) for name in names]
         self._server.add_weather(chosen, probability=0.3, seed=self._random.randrange(10**9))
         self._guard.expect(self._tree)
         began = self._server.clock.now()
@@ -192,7 +192,7 @@ class Mix:
             self._problems.append(f"not settled: {again.status} {again.remarks}")
 
 
-def _quicken(fault: Fault) -> Fault:
+def quicken(fault: Fault) -> Fault:
     """The same fault without real seconds of waiting."""
     match fault.effect:
         case Hang(after=after):

@@ -1,6 +1,7 @@
 """Runs of the real engine between a repository and the imitation of OpenAI's service."""
 
 import time
+from collections.abc import Callable
 from threading import Event, Lock
 from typing import ClassVar
 
@@ -25,9 +26,12 @@ class PatientSession(Session):
     """A session for which waiting moves the server's clock, and takes no time."""
 
     server: OpenAIServer
+    on_wait: Callable[[], None] = staticmethod(lambda: None)
+    """Called before each wait; what it raises ends the run."""
 
     def wait(self, seconds: float) -> None:
         """Let simulated seconds pass."""
+        self.on_wait()
         super().wait(0)
         self.server.clock.advance(seconds)
 
@@ -65,6 +69,8 @@ class OpenAILab:
         self.server = server
         self.witness = Witness()
         self.stop = Event()
+        self.checkpoint_seconds = 60.0
+        self.on_wait: Callable[[], None] = lambda: None
         self.session: type[PatientSession] = PatientSession
         self.environ = dict(ENVIRON)
         self.retry = RetryPolicy(attempts=8, budget=100_000)
@@ -99,7 +105,8 @@ class OpenAILab:
         return list_orphans(self._prepare({}), self.environ)
 
     def _prepare(self, overrides: dict[str, object]) -> Settings:
-        self.witness = Witness()
+        on_settled, self.witness = self.witness.on_settled, Witness()
+        self.witness.on_settled = on_settled
         self.server.ledger.clear()
         return self.settings.model_copy(update={"repository": self.repo.root, **overrides})
 
@@ -108,6 +115,8 @@ class OpenAILab:
         session = self.session(settings, self.environ, time.time, self.stop, self.retry)
         session.server = self.server
         session.now = self.server.clock.now
+        session.on_wait = self.on_wait
+        session.checkpoint_seconds = self.checkpoint_seconds
         try:
             return Run(session, self.witness, is_repair=is_repair).carry_out()
         finally:

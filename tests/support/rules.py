@@ -1,4 +1,4 @@
-"""A provider with a rule for attributes, which tests may change."""
+"""A provider with rules for attributes and for what is stored, which tests may change."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,20 @@ from vectornator.providers.base import VectorStoreProvider
 
 
 class Ruled(Layer):
-    """Gives every document the attribute `team`, whose value is the rule."""
+    """Gives every document the attribute `team`, whose value is the rule.
 
-    def __init__(self, inner: VectorStoreProvider, team: str) -> None:
+    `form` stands for how documents are stored.
+    """
+
+    def __init__(self, inner: VectorStoreProvider, team: str, form: str = "") -> None:
         super().__init__(inner)
         self._team = team
+        self._form = form
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the form."""
+        return f"{self.inner.fingerprint}{self._form}"
 
     @property
     def attribute_rules(self) -> str:

@@ -16,6 +16,7 @@ from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
 from tests.torture.secrets import SECRETS
 from tests.torture.signals import SIGNALS
+from tests.torture.programs import PROGRAMS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
@@ -31,6 +32,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     CONFIGS,
     DISASTERS,
     DRIFT,
+    PROGRAMS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}

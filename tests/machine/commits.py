@@ -10,9 +10,22 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from tests.support.oracle import LFS
 from tests.support.repositories import GitRepo
 
-PATHS = ("a.md", "b.md", "docs/a.md", "docs/b.md", "docs/deep/c.md", "docs/n.txt", "x.py")
+PATHS = (
+    *("a.md", "A.md", "b.md", "docs/a.md", "docs/b.md", "docs/deep/c.md", "docs/n.txt", "x.py"),
+    *("docs/\u00e9.md", "docs/e\u0301.md"),
+)
+"""Two that differ in case, and two in how an accent is written."""
+
 CONTENTS = (b"# one\n", b"# two\n", b"# three\n", b"", b" \n", b"a\0b", LFS, b"\xff\xfea\0")
 IGNORES = (b"", b"docs/deep/\n", b"docs/\n")
+
+BRANCHES = ("main", "side")
+TIDYINGS = (
+    ("gc", "-q", "--prune=now"),
+    ("repack", "-a", "-d", "-q"),
+    ("prune", "--expire=now"),
+    ("pack-refs", "--all"),
+)
 
 paths = st.sampled_from(PATHS)
 contents = st.sampled_from(CONTENTS)
@@ -84,6 +97,16 @@ class Commits(RuleBasedStateMachine):
         (self.repo.root / path).symlink_to("x.py")
         self.repo.commit()
 
+    @rule(path=paths)
+    def make_submodule(self, path: str) -> None:
+        """Put a submodule where a file was."""
+        self._remove(path)
+        self._write(f"{path}/gone", b"")  # makes the folder, and way for it
+        (self.repo.root / path / "gone").unlink()
+        self.repo.run("add", "--all")
+        self.repo.run("update-index", "--add", "--cacheinfo", f"160000,{self.repo.head},{path}")
+        self.repo.commit()
+
     @rule(path=paths, content=contents)
     def make_folder(self, path: str, content: bytes) -> None:
         """Put a folder where a file was."""
@@ -112,14 +135,39 @@ class Commits(RuleBasedStateMachine):
         self.repo.commit()
 
     @rule()
-    def collect_garbage(self) -> None:
-        """Pack everything, and drop what nothing names."""
+    def commit_nothing(self) -> None:
+        """Make an empty commit."""
+        self.repo.commit()
+
+    @rule(branch=st.sampled_from(BRANCHES))
+    def switch_branch(self, branch: str) -> None:
+        """Go on with another branch, which begins here when there is none yet."""
+        if not self._find_commit(branch):
+            self.repo.run("branch", branch)
+        self.repo.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        self.repo.run("read-tree", "-u", "--reset", "HEAD")
+
+    @rule(branch=st.sampled_from(BRANCHES), is_theirs=st.booleans())
+    def merge(self, branch: str, is_theirs: bool) -> None:
+        """Merge a branch, with either side's tree as the outcome."""
+        if (other := self._find_commit(branch)) and other != self.repo.head:
+            tree = f"{other if is_theirs else 'HEAD'}^{{tree}}"
+            parents = ("-p", "HEAD", "-p", other)
+            merged = self.repo.run("commit-tree", tree, *parents, "-m", "merge")
+            self.repo.run("reset", "-q", "--hard", merged)
+
+    @rule(words=st.sampled_from(TIDYINGS))
+    def tidy(self, words: tuple[str, ...]) -> None:
+        """Pack everything, or drop what nothing names."""
         self.repo.run("reflog", "expire", "--expire=now", "--all")
-        self.repo.run("gc", "-q", "--prune=now")
+        self.repo.run(*words)
 
     def find_ancestor(self, back: int) -> str:
         """The commit so many commits before the newest; empty when there is none."""
-        return self.repo.run("rev-parse", "-q", "--verify", f"HEAD~{back}", check=False)
+        return self._find_commit(f"HEAD~{back}")
+
+    def _find_commit(self, revision: str) -> str:
+        return self.repo.run("rev-parse", "-q", "--verify", revision, check=False)
 
     def _read(self, path: str) -> bytes | None:
         place = self.repo.root / path
