@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -240,7 +240,9 @@ class World(Commits):
     # What stands where.
 
     def _list_others(self, binding: Binding) -> dict[str, Held]:
-        return {i: it for i, it in self.side.list_held().items() if not it.is_of(binding)}
+        """What others keep, whether or not the service is done with it."""
+        held = self.side.list_held().items()
+        return {i: replace(it, is_found=True) for i, it in held if not it.is_of(binding)}
 
     def _list_ours(self, who: str) -> list[str]:
         binding = self.parties[who].binding

@@ -28,10 +28,13 @@ class Choice:
     without: tuple[str, ...] = ()
 
     def takes(self, path: str, ignored: tuple[str, ...]) -> bool:
-        """Tell whether a path is chosen, given the folders that the ignore file names."""
+        """Tell whether a path is chosen, given the folders that the ignore file names.
+
+        A pattern that a folder matches takes everything in it, as in git.
+        """
         out = (*self.without, *ignored)
         return (
-            path.endswith(self.suffix)
+            any(name.endswith(self.suffix) for name in path.split("/"))
             and path.startswith(self.within)
             and not (out and path.startswith(out))
         )

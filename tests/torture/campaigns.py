@@ -12,11 +12,11 @@ from tests.torture.kills import KILLS
 from tests.torture.mixes import MIXES
 from tests.torture.notes import NOTES
 from tests.torture.paths import PATHS
+from tests.torture.programs import PROGRAMS
 from tests.torture.races import RACES
 from tests.torture.rejections import REJECTIONS
 from tests.torture.secrets import SECRETS
 from tests.torture.signals import SIGNALS
-from tests.torture.programs import PROGRAMS
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
