@@ -8,7 +8,7 @@ import pytest
 from tests.machine.programs import run_programs
 
 
-@pytest.mark.parametrize(("kind", "number"), [("memory", 12), ("openai", 8), ("local", 4)])
+@pytest.mark.parametrize(("kind", "number"), [("memory", 10), ("openai", 5), ("local", 3)])
 @pytest.mark.filterwarnings("default::hypothesis.errors.HypothesisWarning")
 def test_programs(kind: str, number: int) -> None:
     """Whatever happened before, one clean run leaves store, ledger and notes as they must be."""

@@ -32,7 +32,7 @@ PROGRAMS = Campaign(
         "Whatever people do to the repository, its clones, the notes and the store, and whatever "
         "ends a run early, in any order: one clean run of each target later the store is the tree."
     ),
-    short=10,
+    short=6,
     long=300,
     trials=try_programs,
     not_covered=(
