@@ -1,5 +1,6 @@
 """Runs programs: each is a sequence of anything that may happen, drawn by a seed."""
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Ran:
 
 def run_programs(kind: str, number: int, *, steps: int, draw: int, is_shrunk: bool = True) -> Ran:
     """Run `number` programs of at most `steps` steps, drawn by `draw`; the first fault ends it."""
-    machine: type[World] = type(kind, (MACHINES[kind],), {"lengths": []})
+    machine: type[World] = type(kind, (MACHINES[kind],), {"lengths": [], "seen": []})
     found = ""
     try:
         run_state_machine_as_test(
@@ -45,6 +46,9 @@ def run_programs(kind: str, number: int, *, steps: int, draw: int, is_shrunk: bo
             ),
         )
     except Exception as error:  # noqa: BLE001  (whatever a program ends with is what it found)
+        places = traceback.extract_tb(error.__traceback__)
+        where = next((it for it in reversed(places) if "/machine/" in it.filename), places[-1])
         program = "\n".join(getattr(error, "__notes__", ())).replace("state.count_step()\n", "")
-        found = f"{type(error).__name__}: {error}\n{program}"
+        found = f"{type(error).__name__} in {where.name}: {error}\n{program}"
+        found += "".join(f"\nfirst seen: {it}" for it in machine.seen[:1])
     return Ran(tuple(machine.lengths[:number]), found)

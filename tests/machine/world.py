@@ -71,6 +71,9 @@ class World(Commits):
     lengths: ClassVar[list[int]] = []
     """How many steps each program had that came to its end."""
 
+    seen: ClassVar[list[str]] = []
+    """Every fault as it was met, for those that another try does not show."""
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
         super().__init__(self.folder / "repo")
@@ -100,16 +103,25 @@ class World(Commits):
 
     def teardown(self) -> None:
         """One clean run of each party puts everything right; then there is no folder any more."""
+        error = sys.exc_info()[1]
         try:
-            if sys.exc_info()[1] is None:
-                self.lengths.append(self.steps)
-                for name in self.parties:
-                    self._sync_cleanly(name)
-                for repo in (self.repo, self.theirs, *self.clones.values()):
-                    require(f"git fsck of {repo.root.name}", "", repo.fsck())
+            if error is None:
+                self._finish()
+        except Exception as found:
+            error = found
+            raise
         finally:
+            if isinstance(error, Exception):
+                self.seen.append(f"{type(error).__name__}: {error}")
             self.side.close()
             shutil.rmtree(self.folder)
+
+    def _finish(self) -> None:
+        self.lengths.append(self.steps)
+        for name in self.parties:
+            self._sync_cleanly(name)
+        for repo in (self.repo, self.theirs, *self.clones.values()):
+            require(f"git fsck of {repo.root.name}", "", repo.fsck())
 
     # Runs.
 
