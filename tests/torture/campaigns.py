@@ -21,18 +21,18 @@ from tests.torture.signals import SIGNALS
 CAMPAIGNS: tuple[Campaign, ...] = (
     KILLS,
     INSTANTS,
-    MIXES,
     SIGNALS,
+    MIXES,
     RACES,
     REJECTIONS,
-    BUGS,
+    DRIFT,
+    PROGRAMS,
+    DISASTERS,
     SECRETS,
     NOTES,
     PATHS,
     CONFIGS,
-    DISASTERS,
-    DRIFT,
-    PROGRAMS,
+    BUGS,
 )
 
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
