@@ -134,6 +134,13 @@ def test_copy_no_search_finds() -> None:
     assert ({}, {"file-1": "a.md"}) == (drift.manifest, drift.leftovers)
 
 
+def test_copy_in_the_works() -> None:
+    """A copy that the store is at work on is neither kept nor left over: a run may wait for it."""
+    copy = replace(make_copy("file-2"), is_searchable=False, is_pending=True)
+    drift = reconcile({"a.md": ENTRY}, [make_copy("file-1"), copy], BINDING)
+    assert ({"a.md": ENTRY}, {}) == (drift.manifest, drift.leftovers)
+
+
 def test_key_of_another_path_proves_nothing() -> None:
     """A copy whose key is neither that of its path nor a known one is foreign."""
     copy = make_copy("file-1")

@@ -76,7 +76,8 @@ class Drift:
 def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Binding) -> Drift:
     """Rebuild the manifest from what the store lists, keeping what both agree on.
 
-    Of several copies of a path, the newest is kept; one that no search finds is not kept at all.
+    Of several copies of a path, the newest is kept; one that no search finds is not kept at all,
+    and neither kept nor left over while the store is at work on it: a run may be waiting for it.
     An entry whose copy carries another hash takes over what the copy's attributes say; a copy that
     says something untrue of itself loses its config, so that it is stored again. What is marked
     as ours but names no path that a document can have is one copy too many.
@@ -91,7 +92,8 @@ def reconcile(manifest: Manifest, listing: Iterable[RemoteFile], binding: Bindin
         path = paths.get(key) or (files[0].path if is_path(files[0].path) else "")
         known = manifest.get(path)
         kept = _choose_copy(files) if path else None
-        leftovers |= {file.file_id: path or file.path for file in files if file is not kept}
+        others = (file for file in files if file is not kept and not file.is_pending)
+        leftovers |= {file.file_id: path or file.path for file in others}
         if kept:
             is_true = _is_true(kept, path, recorded.get(kept.file_id))
             repaired[path] = _to_entry(kept, known, is_true=is_true)

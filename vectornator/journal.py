@@ -137,12 +137,42 @@ class Journal:
     def refresh(self, listing: Iterable[RemoteFile] | None = None) -> None:
         """Let the manifest be what a listing of the store proves; see `survey`."""
         self._over = self._mark.find_over(self._session.clock())
+        if listing is None:
+            listing = self._list_settled()
         manifest, drift = self.read_manifest(), self.survey(listing)
         for path in manifest.keys() | drift.manifest.keys():
             if manifest.get(path) != drift.manifest.get(path):
                 self.edits.set_entry(path, drift.manifest.get(path), was=manifest.get(path))
         self.edits.leftovers = dict(drift.leftovers)
         self.drift = self.drift or drift
+
+    def _list_settled(self) -> list[RemoteFile]:
+        """List the store once it is at work on no copy of ours, or that takes too long.
+
+        Whose run is still there counts on such a copy as soon as it is found.
+        """
+        session, listing = self._session, self._list()
+        pauses = session.patience.pauses(self._count_pending(listing))
+        while self._count_pending(listing) and not session.settings.dry_run:
+            pause = next(pauses, None)
+            if pause is None:
+                self.is_doubtful = True
+                break
+            session.wait(pause)
+            listing = self._list()
+        return listing
+
+    def _list(self) -> list[RemoteFile]:
+        """List the store; what is in the works for longer than any run lives will stay there."""
+        oldest = self._session.clock() - LIFETIME
+        return [
+            replace(file, is_pending=False) if file.created_at < oldest else file
+            for file in self._session.provider.list_files()
+        ]
+
+    def _count_pending(self, listing: Iterable[RemoteFile]) -> int:
+        owns = self._session.binding.owns
+        return sum(file.is_pending and owns(file.attributes) for file in listing)
 
     def read_manifest(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
         """The entries of `paths`, or all, with this run's own edits on top."""

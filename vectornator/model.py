@@ -269,6 +269,9 @@ class RemoteFile:
     is_searchable: bool = True
     """False for a copy that the store is at work on, or could not index."""
 
+    is_pending: bool = False
+    """Whether the store is at work on it, so that it may be searchable soon."""
+
     @property
     def path(self) -> str:
         """The document's path as its attributes give it; empty for a foreign file."""

@@ -314,6 +314,42 @@ def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
     assert lab.strays == []
 
 
+def test_copies_in_the_works_are_waited_for(lab: OpenAILab) -> None:
+    """What another run has stored and waits for is adopted once it is found, never removed."""
+    lab.server.change_rules(indexing_seconds=40.0)
+    lab.repo.commit({"a.md": "# A2\n", "new.md": "# New\n"})
+
+    def stop(_: State, record: Record) -> None:
+        if record.route == "vector_stores.file_batches.create":
+            lab.stop.set()
+
+    lab.server.watch(stop)
+    assert lab.sync().status == "interrupted"
+    attached = {one.file.id for one in lab.attachments}
+    lab.stop.clear()
+    lab.sync()
+    assert "files.create" not in lab.requests
+    assert {one.file.id for one in lab.attachments} < attached
+    assert (lab.contents["a.md"], lab.contents["new.md"]) == (b"# A2\n", b"# New\n")
+
+
+def test_copy_that_stays_in_the_works(lab: OpenAILab) -> None:
+    """A copy that is not found in time is left alone, and looked at again by the next run."""
+    lab.server.change_rules(indexing_seconds=1500.0)
+    lab.repo.commit({"a.md": "# A2\n"})
+    stored = len(lab.attachments)
+    lab.server.watch(lambda _, record: ".files.create" in record.route and lab.stop.set())
+    assert lab.sync().status == "interrupted"
+    lab.server.change_rules(indexing_seconds=1.0)
+    lab.stop.clear()
+    lab.server.app.watchers.clear()
+    lab.sync()
+    assert stored + 1 == len(lab.attachments)
+    lab.server.clock.advance(1500)
+    lab.sync()
+    assert (stored, b"# A2\n") == (len(lab.attachments), lab.contents["a.md"])
+
+
 def test_sync_without_a_key(lab: OpenAILab) -> None:
     """A job that GitHub vouches for syncs without a key, longer than any exchanged key lasts."""
     lab.repo.commit(make_documents(40))

@@ -245,7 +245,6 @@ RACES = Campaign(
         "Races are drawn by their seed, but who overtakes whom is up to the machine.",
         "Races with 32 runs are held in threads, but for one in forty.",
         "Runs that create the store: two first runs by --store-name may create one each.",
-        "A run that takes another one's copy, which is still being indexed, for a failed one.",
     ),
 )
 """The campaign of runs that get in each other's way."""

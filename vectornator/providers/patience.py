@@ -1,6 +1,6 @@
 """How long, and how often, to ask a store that needs time to index what it was given."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from vectornator.errors import ProviderError, Transient
@@ -26,6 +26,14 @@ class Patience:
         """How long `copies` attached together may take."""
         return max(self.least, 60.0 + self.each * copies)
 
+    def pauses(self, copies: int) -> Iterator[float]:
+        """How long to wait before each question after the first, until the limit is reached."""
+        waited, pause = 0.0, self.first
+        while waited < self.limit(copies):
+            yield pause
+            waited += pause
+            pause = min(pause * 1.5, self.longest)
+
 
 def await_files(
     settle: Callable[[], Mapping[str, ProviderError | None]],
@@ -39,16 +47,15 @@ def await_files(
     `wait` does the waiting, and may raise to end the run. Only what is waited here counts
     against the limit, not what the layers around `settle` wait.
     """
-    limit = patience.limit(len(file_ids))
-    waited, pause = 0.0, patience.first
+    waited, pauses = 0.0, patience.pauses(len(file_ids))
     while True:
         settled = settle()
         open_ids = [file_id for file_id in file_ids if file_id not in settled]
         if not open_ids:
             return dict(settled)
-        if waited >= limit:
+        pause = next(pauses, None)
+        if pause is None:
             late = Transient(f"not searchable after {waited:.0f} seconds")
             return {**settled, **dict.fromkeys(open_ids, late)}
         wait(pause)
         waited += pause
-        pause = min(pause * 1.5, patience.longest)

@@ -225,6 +225,7 @@ def to_remote_file(item: Json) -> RemoteFile:
         attributes=from_wire(item.get("attributes")),
         created_at=float(created) if isinstance(created, int | float) else 0.0,
         is_searchable=item.get("status") == "completed",
+        is_pending=item.get("status") == "in_progress",
     )
 
 
