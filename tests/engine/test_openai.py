@@ -296,15 +296,20 @@ def test_attributes_of_a_document(lab: OpenAILab) -> None:
     assert "product" not in by_path["a.md"]
 
 
-def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
-    """A run that is stopped while documents are indexed loses none, and stores none twice."""
-    lab.repo.commit({"a.md": "# A2\n", "new.md": "# New\n"})
+def stop_at(lab: OpenAILab, route: str) -> None:
+    """Ask the next run to stop as soon as it has used a route."""
 
     def stop(_: State, record: Record) -> None:
-        if record.route == "vector_stores.file_batches.create":
+        if record.route == route:
             lab.stop.set()
 
     lab.server.watch(stop)
+
+
+def test_stop_leaves_staged_documents_to_the_next_run(lab: OpenAILab) -> None:
+    """A run that is stopped while documents are indexed loses none, and stores none twice."""
+    lab.repo.commit({"a.md": "# A2\n", "new.md": "# New\n"})
+    stop_at(lab, "vector_stores.file_batches.create")
     assert lab.sync().status == "interrupted"
     lab.stop.clear()
     lab.server.clock.advance(60)
@@ -318,12 +323,7 @@ def test_copies_in_the_works_are_waited_for(lab: OpenAILab) -> None:
     """What another run has stored and waits for is adopted once it is found, never removed."""
     lab.server.change_rules(indexing_seconds=40.0)
     lab.repo.commit({"a.md": "# A2\n", "new.md": "# New\n"})
-
-    def stop(_: State, record: Record) -> None:
-        if record.route == "vector_stores.file_batches.create":
-            lab.stop.set()
-
-    lab.server.watch(stop)
+    stop_at(lab, "vector_stores.file_batches.create")
     assert lab.sync().status == "interrupted"
     attached = {one.file.id for one in lab.attachments}
     lab.stop.clear()
@@ -338,7 +338,7 @@ def test_copy_that_stays_in_the_works(lab: OpenAILab) -> None:
     lab.server.change_rules(indexing_seconds=1500.0)
     lab.repo.commit({"a.md": "# A2\n"})
     stored = len(lab.attachments)
-    lab.server.watch(lambda _, record: ".files.create" in record.route and lab.stop.set())
+    stop_at(lab, "vector_stores.files.create")
     assert lab.sync().status == "interrupted"
     lab.server.change_rules(indexing_seconds=1.0)
     lab.stop.clear()

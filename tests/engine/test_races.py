@@ -219,8 +219,8 @@ def test_lost_race_marks_the_store_dirty_again(lab: Lab) -> None:
     more = (*lab.settings.patterns, "*.rst")  # nothing to store, and something to save
     interrupt_with(lab, sync_other(lab, commit="HEAD~1", patterns=more, refresh="never"))
     lab.sync()
-    theirs, ours = ["clean"], ["dirty", "clean"]
-    assert len([*theirs, *ours]) == len(lab.calls("write_mark"))
+    since_theirs = ["dirty", "clean"]  # a run that may not list leaves the mark to others
+    assert len(since_theirs) == len(lab.calls("write_mark"))
 
 
 def test_failure_of_an_earlier_round_is_forgotten(lab: Lab) -> None:
