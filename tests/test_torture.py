@@ -45,6 +45,14 @@ def test_fault_is_told() -> None:
     assert "python -m tests.torture kills --size 2 --seed 7" in page
 
 
+def test_time_may_be_limited() -> None:
+    """Once its time is over a campaign begins no other trial; its command makes the same and more."""
+    trials = (Trial(f"after store {number}", "repaired") for number in range(5))
+    campaign = Campaign("kills", "Nothing is lost.", 1, 5, lambda *_: trials)
+    tally = hold(campaign, 5, 7, limit=0.0)
+    assert (1, "python -m tests.torture kills --size 5 --seed 7") == (tally.tried, tally.command)
+
+
 def test_page_names_what_was_left_out() -> None:
     """A campaign that was not held is listed among what is not covered."""
     tally = Tally("kills", 0, 1, 1, 60.0, (("repaired", 1),), ())

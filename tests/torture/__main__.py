@@ -1,6 +1,7 @@
 """`python -m tests.torture`: try to prove the claims wrong, and tell what came of it."""
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,7 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _hold_all(asked: argparse.Namespace) -> Iterator[Tally]:
     """Hold several campaigns at once, and tell of them in their order."""
-    act = partial(hold_by_name, seed=asked.seed, size=asked.size, is_long=asked.long)
+    act = partial(
+        hold_by_name,
+        seed=asked.seed,
+        size=asked.size,
+        is_long=asked.long,
+        limit=60 * asked.minutes,
+    )
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
         yield from pool.map(act, asked.campaigns or BY_NAME)
 
@@ -48,6 +55,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("campaigns", nargs="*", help=f"from {', '.join(BY_NAME)} (default: all)")
     parser.add_argument("--long", action="store_true", help="as often as for RELIABILITY.md")
     parser.add_argument("--size", type=int, metavar="N", help="how many trials of each")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", default=math.inf, help="begin no trial after so many"
+    )
     parser.add_argument("--seed", type=int, default=0, help="draws the trials (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="campaigns at once (default: 2)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="a page of what came of it")

@@ -20,7 +20,8 @@ _OPENING = """\
 
 Each campaign makes a claim that users rely on and tries to prove it wrong, against real git
 servers and an imitation of OpenAI's API on this machine. This page is written by `make torture`;
-the tests try a few of each at every change (`pytest tests/test_torture.py`).
+the tests try a few of each at every change (`pytest tests/test_torture.py`). The command below a
+claim repeats its trials; where it was given a size that there was no time for, it makes more.
 """
 
 _LIMITS = """\

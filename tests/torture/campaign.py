@@ -1,5 +1,6 @@
 """A claim, and the trials that could prove it wrong."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -56,6 +57,8 @@ class Tally:
     """How many trials were asked for."""
 
     tried: int
+    """How many there are, or there was time for."""
+
     seconds: float
     outcomes: tuple[tuple[str, int], ...]
     """How often each outcome was met, the most frequent first."""
@@ -65,14 +68,22 @@ class Tally:
 
     @property
     def command(self) -> str:
-        """What repeats it."""
+        """What repeats it, and goes on where there was no time for all."""
         return f"python -m tests.torture {self.name} --size {self.size} --seed {self.seed}"
 
 
 def hold(
-    campaign: Campaign, size: int, seed: int, tell: Callable[[Trial], None] = lambda _: None
+    campaign: Campaign,
+    size: int,
+    seed: int,
+    tell: Callable[[Trial], None] = lambda _: None,
+    *,
+    limit: float = math.inf,
 ) -> Tally:
-    """Try a claim `size` times, and `tell` of each trial as it ends."""
+    """Try a claim `size` times, and `tell` of each trial as it ends.
+
+    After `limit` seconds no other trial is begun.
+    """
     began, outcomes = time.monotonic(), Counter[str]()
     failed = []
     for trial in campaign.trials(size, seed):
@@ -80,6 +91,8 @@ def hold(
         if trial.faults:
             failed.append(trial)
         tell(trial)
+        if time.monotonic() - began > limit:
+            break
     seconds = time.monotonic() - began
     counts = tuple(outcomes.most_common())
     return Tally(campaign.name, seed, size, outcomes.total(), seconds, counts, tuple(failed))

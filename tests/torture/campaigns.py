@@ -38,7 +38,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
 BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
 
 
-def hold_by_name(name: str, *, seed: int, size: int | None, is_long: bool) -> Tally:
+def hold_by_name(name: str, *, seed: int, size: int | None, is_long: bool, limit: float) -> Tally:
     """Hold a campaign in whatever process this is, and say on stderr what came of each trial."""
     campaign = BY_NAME[name]
 
@@ -46,4 +46,5 @@ def hold_by_name(name: str, *, seed: int, size: int | None, is_long: bool) -> Ta
         words = "; ".join(trial.faults) or trial.outcome
         print(f"{name}: {trial.name}: {words}", file=sys.stderr, flush=True)
 
-    return hold(campaign, size or (campaign.long if is_long else campaign.short), seed, tell)
+    number = size or (campaign.long if is_long else campaign.short)
+    return hold(campaign, number, seed, tell, limit=limit)

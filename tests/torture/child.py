@@ -12,10 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
-COUNT = "TORTURE_STEPS"
+from tests.support.steps import is_step
 
-_MOVES = frozenset({"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"})
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+COUNT = "TORTURE_STEPS"
 
 
 class Steps:
@@ -28,22 +27,11 @@ class Steps:
 
     def watch(self, event: str, arguments: tuple[object, ...]) -> None:
         """Take an audit event in."""
-        if not self._is_step(event, arguments):
+        if not is_step(self.root, event, arguments):
             return
         self.taken += 1
         if self.taken == self.last:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def _is_step(self, event: str, arguments: tuple[object, ...]) -> bool:
-        if event == "open":
-            path, _, flags = arguments
-            is_change = isinstance(flags, int) and bool(flags & _WRITING)
-        else:
-            path, is_change = (arguments or ("",))[0], event in _MOVES
-        return is_change and isinstance(path, str | bytes) and self._is_below(os.fsdecode(path))
-
-    def _is_below(self, path: str) -> bool:
-        return os.path.abspath(path).startswith(self.root)  # noqa: PTH100  (no file system calls)
 
 
 def main(last: int, arguments: list[str]) -> None:
