@@ -46,7 +46,7 @@ def test_fault_is_told() -> None:
 
 
 def test_time_may_be_limited() -> None:
-    """Once its time is over a campaign begins no other trial; its command makes the same and more."""
+    """Once its time is over a campaign begins no other trial; its command makes more."""
     trials = (Trial(f"after store {number}", "repaired") for number in range(5))
     campaign = Campaign("kills", "Nothing is lost.", 1, 5, lambda *_: trials)
     tally = hold(campaign, 5, 7, limit=0.0)
