@@ -1,10 +1,11 @@
 """A few trials of each campaign; `make torture` makes many, and RELIABILITY.md tells of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.torture.board import Circumstances, render
+from tests.torture.board import Circumstances, Held, keep, load, render
 from tests.torture.campaign import Campaign, Tally, Trial, hold
 from tests.torture.campaigns import CAMPAIGNS
 from tests.torture.kills import list_kills, prepare
@@ -12,6 +13,7 @@ from tests.torture.scene import Scene
 from tests.torture.stories import STORIES
 
 SEED = 0
+SEEN = Circumstances("0123456", "2026-01-02", "a machine")
 
 
 @pytest.mark.parametrize("campaign", CAMPAIGNS, ids=lambda campaign: campaign.name)
@@ -39,8 +41,8 @@ def test_fault_is_told() -> None:
     campaign = Campaign("kills", kills.claim, 1, 2, lambda *_: iter(trials))
     tally = hold(campaign, 2, 7)
     assert (2, (trials[1],)) == (tally.tried, tally.failed)
-    page = render([tally], Circumstances("0123456", "2026-01-02", "a machine"))
-    assert "2 trials, 1 failed." in page
+    page = render([Held(tally, SEEN)])
+    assert "2 trials, 1 failed (2026-01-02; a machine)." in page
     assert "- **failed**: after store 2: lost" in page
     assert "python -m tests.torture kills --size 2 --seed 7" in page
 
@@ -53,8 +55,18 @@ def test_time_may_be_limited() -> None:
     assert (1, "python -m tests.torture kills --size 5 --seed 7") == (tally.tried, tally.command)
 
 
+def test_newest_result_counts(tmp_path: Path) -> None:
+    """A campaign that was held again takes the place of what came of it before."""
+    place = tmp_path / "build" / "torture.jsonl"
+    first = Tally("kills", 0, 2, 2, 60.0, (("repaired", 2),), (Trial("one", "lost", ("lost",)),))
+    held = [Held(first, SEEN), Held(replace(first, failed=()), replace(SEEN, commit="89abcdef"))]
+    for one in held:
+        keep(one, place)
+    assert held[1:] == load(place)
+
+
 def test_page_names_what_was_left_out() -> None:
     """A campaign that was not held is listed among what is not covered."""
     tally = Tally("kills", 0, 1, 1, 60.0, (("repaired", 1),), ())
-    page = render([tally], Circumstances("0123456", "2026-01-02", "a machine"))
+    page = render([Held(tally, SEEN)])
     assert "The campaign `mixes` was not held." in page

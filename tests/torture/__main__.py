@@ -9,24 +9,27 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.torture.board import Circumstances, render
+from tests.torture.board import Circumstances, Held, keep, load, render
 from tests.torture.campaign import Tally
 from tests.torture.campaigns import BY_NAME, hold_by_name
+
+KEPT = Path("build/torture.jsonl")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Hold the campaigns that were asked for; 1 when any claim fell."""
     asked = _parse(argv)
-    tallies = []
+    seen = Circumstances.observe()
+    has_failed = False
     for tally in _hold_all(asked):
-        tallies.append(tally)
+        has_failed |= bool(tally.failed)
         print(_describe(tally), flush=True)
         for trial in tally.failed:
             print(f"  {trial.name}: {'; '.join(trial.faults)}", flush=True)
+        keep(Held(tally, seen), asked.keep)
     if asked.write:
-        page = render(tallies, Circumstances.observe())
-        asked.write.write_text(page, encoding="utf-8")
-    return 1 if any(tally.failed for tally in tallies) else 0
+        asked.write.write_text(render(load(asked.keep)), encoding="utf-8")
+    return 1 if has_failed else 0
 
 
 def _hold_all(asked: argparse.Namespace) -> Iterator[Tally]:
@@ -60,7 +63,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="draws the trials (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="campaigns at once (default: 2)")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="a page of what came of it")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", default=KEPT, help=f"of all results (default: {KEPT})"
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="a page of the newest kept result of each"
+    )
     asked = parser.parse_args(argv)
     if unknown := [name for name in asked.campaigns if name not in BY_NAME]:
         parser.error(f"there is no campaign {', '.join(unknown)}; there are {', '.join(BY_NAME)}")

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from pydantic import TypeAdapter
+
 from tests.torture.campaign import Campaign, Tally
 from tests.torture.campaigns import BY_NAME, CAMPAIGNS
 
@@ -51,12 +53,40 @@ class Circumstances:
         return cls(commit, datetime.now(UTC).strftime("%Y-%m-%d"), machine)
 
 
-def render(tallies: Sequence[Tally], seen: Circumstances) -> str:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of a campaign, where and when."""
+
+    tally: Tally
+    seen: Circumstances
+
+
+_LINE = TypeAdapter(Held)
+
+
+def keep(held: Held, place: Path) -> None:
+    """Add what came of a campaign to a file, as a line of JSON."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("ab") as file:
+        file.write(_LINE.dump_json(held) + b"\n")
+
+
+def load(place: Path) -> list[Held]:
+    """What came last of each campaign that a file has, in the order in which they are told."""
+    newest = {}
+    for line in place.read_bytes().splitlines():
+        held = _LINE.validate_json(line)
+        newest[held.tally.name] = held
+    return [newest[campaign.name] for campaign in CAMPAIGNS if campaign.name in newest]
+
+
+def render(results: Sequence[Held]) -> str:
     """The page, as Markdown."""
+    tallies = [held.tally for held in results]
     return "\n".join(
         [
             _OPENING,
-            *_render_summary(tallies, seen),
+            *_render_summary(results),
             "## The claims",
             "",
             *(line for tally in tallies for line in _render_claim(tally, BY_NAME[tally.name])),
@@ -68,17 +98,20 @@ def render(tallies: Sequence[Tally], seen: Circumstances) -> str:
     )
 
 
-def _render_summary(tallies: Sequence[Tally], seen: Circumstances) -> Iterator[str]:
-    tried = sum(tally.tried for tally in tallies)
-    failed = sum(len(tally.failed) for tally in tallies)
-    yield f"Commit `{seen.commit}`, {seen.day}, {seen.machine}: {tried:,} trials, {failed} failed."
+def _render_summary(results: Sequence[Held]) -> Iterator[str]:
+    tried = sum(held.tally.tried for held in results)
+    failed = sum(len(held.tally.failed) for held in results)
+    days = ", ".join(sorted({held.seen.day for held in results}))
+    machines = "; ".join(sorted({held.seen.machine for held in results}))
+    yield f"{tried:,} trials, {failed} failed ({days}; {machines})."
     yield ""
-    yield "| campaign | trials | failed | seed | minutes |"
-    yield "|---|--:|--:|--:|--:|"
-    for tally in tallies:
+    yield "| campaign | trials | failed | seed | minutes | commit |"
+    yield "|---|--:|--:|--:|--:|---|"
+    for held in results:
+        tally = held.tally
         yield (
             f"| [{tally.name}](#{tally.name}) | {tally.tried:,} | {len(tally.failed)} |"
-            f" {tally.seed} | {tally.seconds / 60:.1f} |"
+            f" {tally.seed} | {tally.seconds / 60:.1f} | `{held.seen.commit}` |"
         )
     yield ""
 
