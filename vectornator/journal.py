@@ -149,26 +149,22 @@ class Journal:
     def _list_settled(self) -> list[RemoteFile]:
         """List the store once it is at work on no copy of ours, or that takes too long.
 
-        Whose run is still there counts on such a copy as soon as it is found.
+        A run that is still there counts on such a copy as soon as it is found. Where none is,
+        what was not found in time is a copy that failed.
         """
-        session, listing = self._session, self._list()
-        pauses = session.patience.pauses(self._count_pending(listing))
-        while self._count_pending(listing) and not session.settings.dry_run:
-            pause = next(pauses, None)
-            if pause is None:
-                self.is_doubtful = True
+        session = self._session
+        listing = list(session.provider.list_files())
+        pending = 0 if session.settings.dry_run else self._count_pending(listing)
+        if pending:
+            self._remark(f"The store is at work on {pending} copies of ours: waiting for them.")
+        for pause in session.patience.pauses(pending):
+            if not (pending and self._count_pending(listing)):
                 break
             session.wait(pause)
-            listing = self._list()
-        return listing
-
-    def _list(self) -> list[RemoteFile]:
-        """List the store; what is in the works for longer than any run lives will stay there."""
-        oldest = self._session.clock() - LIFETIME
-        return [
-            replace(file, is_pending=False) if file.created_at < oldest else file
-            for file in self._session.provider.list_files()
-        ]
+            listing = list(session.provider.list_files())
+        if self._mark.runs - self._mark.find_over(session.clock()) - {self._run}:
+            return listing
+        return [replace(file, is_pending=False) for file in listing]
 
     def _count_pending(self, listing: Iterable[RemoteFile]) -> int:
         owns = self._session.binding.owns
