@@ -314,3 +314,15 @@ def test_the_main_branch_is_the_remotes(repo: GitRepo, commands: list[str], bran
         repo.run(*command.split())
     with Repository.open(repo.root) as repository:
         assert repository.find_main_branch() == branch
+
+
+def test_refs_behind_a_link_are_not_written(repo: GitRepo, tmp_path: Path) -> None:
+    """A link in the place of a folder of refs leads no write out of the repository."""
+    (tmp_path / "outside").mkdir()
+    (repo.root / ".git/refs/notes").symlink_to(tmp_path / "outside")
+    with (
+        Repository.open(repo.root) as repository,
+        pytest.raises(SourceError, match="through a symbolic link"),
+    ):
+        repository.set_ref("refs/notes/x", repo.head, None)
+    assert [] == list((tmp_path / "outside").iterdir())

@@ -194,6 +194,14 @@ def test_broken_alternates_are_left_out(repo: GitRepo, line: str) -> None:
         assert not repository.store.has(b"\1" * 20)
 
 
+def test_alternates_in_circles_are_read_once(repo: GitRepo) -> None:
+    """Directories that name each other a thousand times over are listed as quickly as any."""
+    circle = ".\n../objects\ninfo\n" * 1000
+    (repo.root / ".git/objects/info/alternates").write_text(circle)
+    with Repository.open(repo.root) as repository:
+        assert repository.read_commit(repo.head).oid == repo.head
+
+
 def test_writing_into_a_folder_that_can_not_be_written_to_is_explained(repo: GitRepo) -> None:
     """The error says what to do; a file in the place of a folder stands for a read-only disk."""
     oid = hash_object(Kind.BLOB, b"written")

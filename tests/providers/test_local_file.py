@@ -361,3 +361,13 @@ def test_removed_document_leaves_no_text(local: LocalProvider, file: Path) -> No
     local.cleanup()
     with closing(sqlite3.connect(file)) as database:
         assert (0,) == database.execute("SELECT count(*) FROM passages").fetchone()
+
+
+def test_tables_of_undecodable_words(local: LocalProvider, open_local: OpenLocal) -> None:
+    """Damage that even the database's own message can't repeat is told as damage."""
+    path = local._path
+    local.cleanup()
+    content = path.read_bytes().replace(b"files", b"f\x82les")
+    path.write_bytes(content.replace(b"CREATE TABLE f", b"CREATE TABLX f"))
+    with pytest.raises(Fatal, match="is broken"):
+        open_local(path.parents[1]).verify_store()

@@ -104,6 +104,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _to_provider_error(error, path) from error
+    except UnicodeDecodeError as error:  # from the words of an error that repeats what is damaged
+        raise Fatal(f"The store {path} is broken: move it away and sync again.") from error
     except OSError as error:
         raise Fatal(f"The store {path} can't be used: {error.strerror or error}.") from error
 

@@ -1,6 +1,7 @@
 """A repository on this machine: commits, blobs and refs of it, whatever kind of clone it is."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -180,8 +181,14 @@ class Repository:
     def set_ref(self, name: str, new: Oid, old: Oid | None) -> bool:
         """Move a ref from `old` (None: it must not exist) to `new`; False when it moved meanwhile.
 
-        Raises `SourceError` when the repository can't be written to.
+        Raises `SourceError` when the repository can't be written to, and where a link would lead
+        the write out of it.
         """
+        root = os.path.realpath(self.common_dir)
+        if not Path(os.path.realpath(self.common_dir / name)).is_relative_to(root):
+            raise SourceError(
+                f"{name} leads out of the repository through a symbolic link. Remove the link."
+            )
         ref, value = _to_ref(name), ObjectID(new.encode("ascii"))
         try:
             if old is None:

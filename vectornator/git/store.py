@@ -155,15 +155,22 @@ def _check(oid: bytes, stored: Stored) -> None:
         )
 
 
-def _list_directories(folder: Path, depth: int = 0) -> list[Path]:
+def _list_directories(folder: Path) -> list[Path]:
     """An object directory and those it borrows from; one that is gone is left out, as in git."""
-    found = [folder]
+    found = level = [folder]
+    for _ in range(_MAX_ALTERNATES):
+        others = (other for path in level for other in _read_alternates(path))
+        # Each is read once: they may name each other in circles.
+        level = [path for path in dict.fromkeys(others) if path not in found and path.is_dir()]
+        found = [*found, *level]
+    return found
+
+
+def _read_alternates(folder: Path) -> Iterator[Path]:
     try:
         lines = (folder / "info" / "alternates").read_bytes().splitlines()
     except OSError:
-        return found
-    for line in lines if depth < _MAX_ALTERNATES else ():
-        other = Path(os.path.normpath(folder / os.fsdecode(line)))
-        if line and not line.startswith(b"#") and other.is_dir():
-            found += [path for path in _list_directories(other, depth + 1) if path not in found]
-    return found
+        return
+    for line in lines:
+        if line and not line.startswith(b"#"):
+            yield Path(os.path.normpath(folder / os.fsdecode(line)))
