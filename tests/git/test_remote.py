@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.errors import GitProtocolError
 
 from tests.support.git_server import Fault, GitServer, Request, git_environ, run_git, to_basic
 from vectornator.errors import SettingsError, SourceError, StateConflict
 from vectornator.git.config import load_config
+from vectornator.git.failures import translating
 from vectornator.git.notes import edit_tree, make_commit
 from vectornator.git.objects import MODE_FILE, Kind, MissingObject, Stored, hash_object
 from vectornator.git.remote import (
@@ -199,6 +201,12 @@ def test_ssh_works_in_both_spellings(server: GitServer, ssh: str) -> None:
             assert remote.traffic.requests == 3
             with pytest.raises(MissingObject):
                 remote.fetch(["1" * 40])
+
+
+def test_a_broken_pipe_is_trouble_on_the_way() -> None:
+    """An ssh that ends while it is written to leaves open what the remote would have said."""
+    with pytest.raises(Unreachable), translating("ssh://host/a.git", AccessDenied):
+        raise GitProtocolError("Broken pipe") from BrokenPipeError(32, "Broken pipe")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ def _explain_protocol(
         return denied(f"{where} is not a git repository. Check the remote's URL.")
     if isinstance(error, HangupException):
         return _explain_hangup(where, error, denied)
+    if isinstance(error.__cause__, OSError):  # such as a pipe to an ssh that has ended
+        return _explain_os_error(where, error.__cause__, denied)
     if isinstance(error, SendPackError):
         return PushDenied(
             f"{where} could not unpack what was pushed ({_to_line(error)}). Run again; if it "
