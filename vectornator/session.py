@@ -20,11 +20,11 @@ from vectornator.errors import (
 )
 from vectornator.git import NotARepository, Repository
 from vectornator.git.config import find_usual_remote, load_config
-from vectornator.git.objects import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, Oid, TreeItem
+from vectornator.git.objects import Oid
 from vectornator.git.remote import Patience as RemotePatience
 from vectornator.git.remote import Remote, Terms
-from vectornator.git.trees import find_item
 from vectornator.model import Binding, Document, path_key, to_config
+from vectornator.origin import open_commit, open_folder
 from vectornator.places import leads_out
 from vectornator.proof import Proof
 from vectornator.providers import provider_registry
@@ -36,13 +36,8 @@ from vectornator.providers.base import (
 )
 from vectornator.providers.layers import RetryPolicy, Traffic, dress
 from vectornator.providers.patience import Patience
-from vectornator.selection import Selection, read_ignore_files
-from vectornator.settings import DEFAULT_CONFIG_FILE, Settings
-from vectornator.source import (
-    CommitSource,
-    FolderSource,
-    Source,
-)
+from vectornator.settings import Settings
+from vectornator.source import Source
 from vectornator.state import StateStore
 from vectornator.state.file import FileStore
 from vectornator.state.ledger import Ledger
@@ -284,72 +279,9 @@ class Session:
 
     def open_source(self, commit: Oid | None = None) -> Source:
         """The documents of a commit, by default the one asked for, or of the work tree."""
-        settings = self.settings
-        if settings.source == "worktree":
-            read_file = self._read_from_disk
-            selection = self._select(read_file)
-            max_size = int(settings.max_file_size)
-            return FolderSource(self.root, selection, self.commit, max_size=max_size)
-        commit = commit or self.commit
-        selection = self._select(lambda path: self._read_from_commit(commit, path))
-        self._check_settings_file(commit)
-        self._check_directory(commit)
-        return CommitSource(self.git, commit, selection)
-
-    def _select(self, read_file: Callable[[str], bytes | None]) -> Selection:
-        settings = self.settings
-        return Selection(
-            patterns=settings.patterns,
-            exclude=settings.exclude,
-            directory=settings.directory,
-            ignores=read_ignore_files(read_file, settings.directory),
-            max_size=int(settings.max_file_size),
-        )
-
-    def _read_from_disk(self, path: str) -> bytes | None:
-        place = self.root / path
-        if place.is_symlink() or not place.is_file():
-            return None
-        try:
-            return place.read_bytes()
-        except OSError as error:
-            raise SourceError(
-                f"{path} can't be read: {error.strerror}. Check its permissions."
-            ) from error
-
-    def _read_from_commit(self, commit: Oid, path: str) -> bytes | None:
-        item = self._find_item(commit, path)
-        if item is None or item.mode not in {MODE_FILE, MODE_EXECUTABLE}:
-            return None
-        self.commits.fetch_blobs([item.oid.hex()])
-        return self.git.read_blob(item.oid.hex())
-
-    def _check_settings_file(self, commit: Oid) -> None:
-        """Refuse to go by the defaults where the checkout lacks the settings of its commit."""
-        settings, root = self.settings, self.git.root
-        is_named = settings.config or settings.commit != "HEAD" or commit != self.commit
-        if is_named or root is None or (root / DEFAULT_CONFIG_FILE).exists():
-            return
-        if self._find_item(commit, DEFAULT_CONFIG_FILE):
-            raise SourceError(
-                f"Commit {commit[:10]} has a {DEFAULT_CONFIG_FILE}, and {root} has none: the "
-                "checkout is not whole. Check it out, or name the settings with --config."
-            )
-
-    def _find_item(self, commit: Oid, path: str) -> TreeItem | None:
-        tree = bytes.fromhex(self.git.read_commit(commit).tree)
-        return find_item(self.git.store.read, tree, path.encode())
-
-    def _check_directory(self, commit: Oid) -> None:
-        """Refuse a directory that the commit does not have."""
-        directory = self.settings.directory
-        if directory:
-            item = self._find_item(commit, directory)
-            if item is None or item.mode != MODE_DIRECTORY:
-                raise SourceError(
-                    f"Commit {commit[:10]} has no folder {directory!r}. Check --directory; "
-                    "it is relative to the root of the repository."
-                )
+        if self.settings.source == "worktree":
+            return open_folder(self.settings, self.root, self.commit)
+        return open_commit(self.settings, self.commits, commit or self.commit, asked=self.commit)
 
     def fetch_blobs(self, documents: Iterable[Document]) -> None:
         """See to it that the contents of documents of a commit are at hand."""
