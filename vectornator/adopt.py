@@ -1,7 +1,6 @@
 """The command that takes over what a store holds of another source, without sending it again."""
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -19,23 +18,20 @@ from vectornator.adoption import (
     name_owner,
     to_adopted,
 )
-from vectornator.apply.workshop import Workshop, run_pool
-from vectornator.deadline import Deadline
+from vectornator.apply.workshop import Workshop, open_workshop, run_pool
 from vectornator.errors import (
     Fatal,
-    OutOfTime,
     ProviderError,
     Refused,
     SettingsError,
     VectornatorError,
-    Withheld,
     list_choices,
 )
 from vectornator.journal import Journal
 from vectornator.model import Binding, Document, RemoteFile, is_stored_alike
 from vectornator.providers.base import ChangesAttributes, MarksStore
 from vectornator.report.record import Adopted
-from vectornator.session import Session, name_mark
+from vectornator.session import Session, name_mark, open_session
 from vectornator.settings import Settings
 from vectornator.source import Source, inspect_content
 from vectornator.stores import find_store, need_store
@@ -55,16 +51,8 @@ def adopt(
     done. Raises `SettingsError` where nothing is named that the store holds, `Refused` for a
     source whose last run did not finish.
     """
-    deadline = Deadline(stop or Event(), settings.timeout_minutes)
-    session = Session(settings, environ, time.time, deadline)
-    try:
+    with open_session(settings, environ, stop) as session:
         return _Adopting(session, tell).carry_out(announce)
-    except Withheld as error:
-        if deadline.has_passed:
-            raise OutOfTime from error
-        raise
-    finally:
-        session.close()
 
 
 class _Adopting:
@@ -261,7 +249,7 @@ class _Adopting:
         """Change the attributes of each copy: those done by id, and why others were not."""
         adopted: dict[str, RemoteFile] = {}
         failed: dict[str, ProviderError] = {}
-        shop = self._open_workshop(source)
+        shop = open_workshop(self._session, source, lambda _: None)
         queue = iter(claims)
 
         def take() -> Claim | None:
@@ -277,20 +265,6 @@ class _Adopting:
             else:
                 failed[claim.path] = outcome
         return adopted, failed
-
-    def _open_workshop(self, source: Source) -> Workshop:
-        session = self._session
-        return Workshop(
-            provider=session.provider,
-            read=source.read,
-            binding=session.binding,
-            config=session.config,
-            owns=session.proof.owns,
-            jobs=session.settings.concurrency,
-            stop=session.stop,
-            started=lambda _: None,
-            wait=session.wait,
-        )
 
     def _forget(self, former: Former) -> None:
         """Strike what the store remembers of the former source: a run of it lists the store."""

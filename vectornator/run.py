@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from vectornator import stores
-from vectornator.apply import Workshop, apply_changes, remove_leftovers, withhold
+from vectornator.apply import apply_changes, open_workshop, remove_leftovers, withhold
 from vectornator.drift import Finding, sort_findings, summarise_findings
 from vectornator.errors import (
     Fatal,
@@ -236,7 +236,7 @@ class Run:
         journal.mark_dirty()
         questions = len(todo.updates) + len(todo.attribute_changes) + len(todo.deletes)
         self._session.proof.expect(questions + len(journal.edits.leftovers), journal.documents)
-        shop = self._open_workshop(source)
+        shop = open_workshop(self._session, source, self._observer.started)
         sends: tuple[Change, ...] = (*todo.sends, *todo.attribute_changes)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
         if any(_is_lost(outcome) for outcome in outcomes):
@@ -255,21 +255,6 @@ class Run:
         """Remove strays, before the first round only: later, another run is at work too."""
         strays, self._strays = self._strays, ()
         remove_strays(self._session, strays)
-
-    def _open_workshop(self, source: Source) -> Workshop:
-        session = self._session
-        return Workshop(
-            provider=session.provider,
-            read=source.read,
-            binding=session.binding,
-            config=session.config,
-            owns=session.proof.owns,
-            jobs=self._settings.concurrency,
-            stop=session.stop,
-            started=self._observer.started,
-            wait=session.wait,
-            patience=session.patience,
-        )
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:
         """Record outcomes as they come, and save now and then."""

@@ -3,7 +3,8 @@
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +12,9 @@ from pathlib import Path
 from threading import Event
 
 from vectornator.commits import Commits, IsAncestor, ask_nobody
+from vectornator.deadline import Deadline
 from vectornator.errors import (
+    OutOfTime,
     SettingsError,
     SourceError,
     StateError,
@@ -336,6 +339,29 @@ class Session:
         for name in ("remote", "repository"):
             if opened.get(name):
                 opened[name].close()
+
+
+@contextmanager
+def open_session(
+    settings: Settings,
+    environ: Mapping[str, str],
+    stop: Event | None = None,
+    is_ancestor: IsAncestor = ask_nobody,
+) -> Iterator[Session]:
+    """The session of a command that ends when it is asked to by `stop`, or when its time is over.
+
+    Raises `OutOfTime` for what was withheld because its time was over.
+    """
+    deadline = Deadline(stop or Event(), settings.timeout_minutes)
+    session = Session(settings, environ, time.time, deadline, is_ancestor=is_ancestor)
+    try:
+        yield session
+    except Withheld as error:
+        if deadline.has_passed:
+            raise OutOfTime from error
+        raise
+    finally:
+        session.close()
 
 
 def name_mark(binding: Binding) -> str:

@@ -1,16 +1,13 @@
 """The commands that bring the store in line: sync, plan and repair."""
 
-import time
 from collections.abc import Mapping
 from threading import Event
 
 from vectornator.commits import IsAncestor, ask_nobody
-from vectornator.deadline import Deadline
-from vectornator.errors import OutOfTime, Withheld
 from vectornator.report.observer import Observer
 from vectornator.report.record import Record
 from vectornator.run import Run
-from vectornator.session import Session
+from vectornator.session import open_session
 from vectornator.settings import Settings
 
 
@@ -66,13 +63,5 @@ def _run(
     *,
     is_repair: bool = False,
 ) -> Record:
-    deadline = Deadline(stop or Event(), settings.timeout_minutes)
-    session = Session(settings, environ, time.time, deadline, is_ancestor=is_ancestor)
-    try:
+    with open_session(settings, environ, stop, is_ancestor) as session:
         return Run(session, observer, is_repair=is_repair).carry_out()
-    except Withheld as error:
-        if deadline.has_passed:
-            raise OutOfTime from error
-        raise
-    finally:
-        session.close()

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +23,8 @@ from tests.support.guard import read_path
 from tests.support.lab import Witness
 from tests.support.openai import PatientSession
 from tests.support.repositories import ENVIRON, GitRepo
-from tests.torture.scene import PATTERNS, ROOT, Running
+from tests.torture.process import PLAIN, Running, name_server
+from tests.torture.scene import PATTERNS
 from vectornator.errors import VectornatorError
 from vectornator.git.remote import Terms
 from vectornator.providers.layers import RetryPolicy
@@ -158,36 +158,19 @@ class Arena:
     def start(self, job: Job, repo: GitRepo, key: str = "") -> Running:
         """Start the real command line in a process of its own."""
         options = ("--provider", "openai", "--store-name", self.name, "--patterns", PATTERNS)
-        command = (sys.executable, "-m", "vectornator", "sync", "--json", "--target", job.target)
-        process = subprocess.Popen(
-            [*command, *options],
-            cwd=repo.root,
-            env={
-                **ENVIRON,
-                "PYTHONPATH": str(ROOT),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "OPENAI_API_KEY": key or self.openai.key,
-                "OPENAI_BASE_URL": self.openai.url,
-                "CI": "true",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        return Running(process)
+        words = ("sync", "--json", "--target", job.target, *options)
+        given = name_server(self.openai, key)
+        return Running.start(PLAIN, *words, folder=repo.root, environ=given)
 
     def finish(self, job: Job, running: Running) -> Ended:
         """Wait for the end of a process; one that hangs is killed, and is not well."""
-        with running.process as process:
-            try:
-                out, err = process.communicate(timeout=_LONGEST)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return Ended(job, -1, "hangs", words=f"no end in {_LONGEST:g} s")
-        told = json.loads(out) if out.startswith("{") else {}
+        try:
+            done = running.wait(_LONGEST)
+        except subprocess.TimeoutExpired:
+            return Ended(job, -1, "hangs", words=f"no end in {_LONGEST:g} s")
+        told = json.loads(done.out) if done.out.startswith("{") else {}
         status, saved = told.get("status", ""), told.get("state-commit", "")
-        code = process.returncode
-        return Ended(job, code, status, saved, err if code else "")
+        return Ended(job, done.code, status, saved, done.err if done.code else "")
 
     # What stands where.
 

@@ -16,7 +16,7 @@ from typing import Self
 from tests.support.git_server import GitServer, to_basic
 from tests.support.repositories import ENVIRON, GitRepo
 from tests.torture.campaign import Campaign, Trial
-from tests.torture.scene import ROOT
+from tests.torture.process import ROOT
 
 TOKEN = "ghs_planted0123456789"
 KEY = "sk-planted-0123456789abcdef"

@@ -2,23 +2,26 @@
 
 import random
 from collections.abc import Iterator
+from itertools import cycle
 
 from tests.machine.programs import run_programs
 from tests.torture.campaign import Campaign, Trial
 
-BLOCK = 20
-"""How many programs are drawn at once: each search begins with the simplest there is."""
+BLOCKS = {"memory": 20, "openai": 10, "local": 10}
+"""How many programs of each kind are drawn at once: a search begins with the simplest there is."""
 
-KINDS = ("memory", "memory", "memory", "openai", "openai", "local")
 LENGTHS = (20, 50)
 
 
 def try_programs(size: int, seed: int) -> Iterator[Trial]:
-    """Try `size` programs in blocks, each of one kind and length and with a seed of its own."""
+    """Try `size` programs in blocks of each kind in turn, each with a seed of its own."""
     chance = random.Random(seed)
-    for begun in range(0, size, BLOCK):
-        kind, steps, draw = chance.choice(KINDS), chance.choice(LENGTHS), chance.randrange(10**6)
-        ran = run_programs(kind, min(BLOCK, size - begun), steps=steps, draw=draw)
+    left, kinds = size, cycle(BLOCKS)
+    while left:
+        kind, steps, draw = next(kinds), chance.choice(LENGTHS), chance.randrange(10**6)
+        block = min(BLOCKS[kind], left)
+        left -= block
+        ran = run_programs(kind, block, steps=steps, draw=draw)
         name = f"{kind}, seed {draw}, at most {steps} steps"
         for number, length in enumerate(ran.lengths, 1):
             yield Trial(f"{name}, program {number} of {length}", f"{kind}: repaired")

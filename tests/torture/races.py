@@ -13,7 +13,7 @@ from tests.support.git_server import GitServer
 from tests.support.repositories import GitRepo
 from tests.torture.arena import TARGETS, Arena, Ended, Job, Ring, Witnessing, is_changing
 from tests.torture.campaign import Campaign, Trial
-from tests.torture.scene import Running
+from tests.torture.process import Running
 from vectornator.state.notes import ref_of
 
 DOCUMENTS = 6

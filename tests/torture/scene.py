@@ -4,7 +4,6 @@ import copy
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,14 +17,11 @@ from tests.openai_server.ledger import Record
 from tests.openai_server.schemas import Attributes
 from tests.openai_server.state import Attachment, State
 from tests.support.git_server import Fault, GitServer
-from tests.support.repositories import ENVIRON, GitRepo
+from tests.support.repositories import GitRepo
 from tests.torture.child import COUNT
+from tests.torture.process import CHILD, Result, Running, name_server
 
-ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = "docs/**/*.md"
-SECONDS = 120.0
-"""How long a run may take before it counts as hanging."""
-
 _SOURCE = "127.0.0.1/origin"
 """What the repository is called in the store."""
 
@@ -116,15 +112,6 @@ class Copy:
     path: str
     file_id: str
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a run left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,28 +225,13 @@ class Scene:
 
     # Runs.
 
-    def start(self, *words: str, last: int = 0, environ: Mapping[str, str] = {}) -> "Running":
-        """Start the real command line in a process of its own."""
+    def start(self, *words: str, last: int = 0, environ: Mapping[str, str] = {}) -> Running:
+        """Start the real command line in a process of its own, to be killed at its `last` step."""
         is_run = words[0] in {"sync", "repair"}
         options = (*self.storage, *self.options, *self.rules) if is_run else ()
         arguments = (*words, "--provider", self.provider, *options)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.torture.child", str(last), *arguments],
-            cwd=self.repo.root,
-            env={
-                **ENVIRON,
-                "PYTHONPATH": str(ROOT),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "OPENAI_API_KEY": self.openai.key,
-                "OPENAI_BASE_URL": self.openai.url,
-                "CI": "true",
-                **environ,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        return Running(process)
+        given = {**name_server(self.openai), **environ}
+        return Running.start(CHILD, str(last), *arguments, folder=self.repo.root, environ=given)
 
     def run(self, *words: str, last: int = 0) -> Result:
         """Run the command line to its end, whoever brings it about."""
@@ -325,23 +297,6 @@ class Scene:
         shown = self.run("show-metadata", *self.storage, "--json")
         assert shown.code == 0, shown.err
         return {path: it["fileId"] for path, it in json.loads(shown.out)["files"].items()}
-
-
-class Running:
-    """A run under way."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def wait(self) -> Result:
-        """Wait for its end. Raises `subprocess.TimeoutExpired` for a run that hangs."""
-        with self.process as process:
-            try:
-                out, err = process.communicate(timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        return Result(process.returncode, out, err)
 
 
 def make_documents() -> dict[str, str | bytes | None]:

@@ -17,7 +17,8 @@ from tests.openai_server.rules import UNLIMITED, Behaviour, Rules
 from tests.support import git_server
 from tests.torture.campaign import Campaign, Trial
 from tests.torture.oracle import find_faults
-from tests.torture.scene import Running, Scene
+from tests.torture.process import Running
+from tests.torture.scene import Scene
 
 MOST_SECONDS = 7.0
 """From the first signal to the end of the process; GitHub's runner kills after 10."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from vectornator.apply.batches import send_in_batches
-from vectornator.apply.workshop import ByteBudget, Owns, Workshop, run_pool
+from vectornator.apply.workshop import ByteBudget, Owns, Workshop, open_workshop, run_pool
 from vectornator.errors import Fatal, Foreign, ProviderError, Rejected, SourceError, Withheld
 from vectornator.model import (
     Change,
@@ -28,6 +28,7 @@ __all__ = [
     "Owns",
     "Workshop",
     "apply_changes",
+    "open_workshop",
     "remove_leftovers",
     "withhold",
 ]

@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 from vectornator.model import Binding, Change, Document, Entry
 from vectornator.providers.base import VectorStoreProvider
 from vectornator.providers.patience import Patience
+from vectornator.session import Session
+from vectornator.source import Source
 
 SETTLE_SECONDS = 3.5
 """How long calls in flight may take to settle once the run was asked to stop."""
@@ -115,6 +117,22 @@ class Workshop:
             version=version,
             config=self.config,
         )
+
+
+def open_workshop(session: Session, source: Source, started: Callable[[Change], None]) -> Workshop:
+    """What a command needs to change the store by the documents of `source`."""
+    return Workshop(
+        provider=session.provider,
+        read=source.read,
+        binding=session.binding,
+        config=session.config,
+        owns=session.proof.owns,
+        jobs=session.settings.concurrency,
+        stop=session.stop,
+        started=started,
+        wait=session.wait,
+        patience=session.patience,
+    )
 
 
 def run_pool(

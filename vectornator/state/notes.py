@@ -11,16 +11,16 @@ command (git's own contract, "preserve non-notes in the notes tree"); the ledger
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from vectornator.errors import SourceError, StateConflict, StateError, StateUnreadable
 from vectornator.git.notes import find_note
-from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
+from vectornator.git.objects import Commit, Oid, parse_commit
 from vectornator.git.remote import BadAnswer, Remote
 from vectornator.git.repository import Repository
 from vectornator.git.trees import find_item
-from vectornator.git.wire import PackedObject, SizeLimits
+from vectornator.git.wire import PackedObject
 from vectornator.model import Entry
 from vectornator.state.commit import (
     LEDGER,
@@ -32,7 +32,6 @@ from vectornator.state.commit import (
     compose_commit,
 )
 from vectornator.state.ledger import (
-    MAX_BYTES,
     START_OVER,
     Ledger,
     Note,
@@ -41,14 +40,12 @@ from vectornator.state.ledger import (
     load_note,
     load_pending,
 )
+from vectornator.state.objects import Objects
 from vectornator.state.shards import digest_shards, group_by_shard, list_shards, shard_of
 
 _OID = re.compile(rb"[0-9a-f]{40}")
 _MAX_ORDER = 2 * MAX_NOTES * 41
 """Bytes of the list of noted commits that are looked at: twice what is written."""
-
-SIZES = SizeLimits(pack=64 << 20, item=MAX_BYTES, growth=32)
-"""How much a remote may send of the state: hashes don't pack well, so what grows is no ledger."""
 
 
 def ref_of(target: str) -> str:
@@ -70,6 +67,7 @@ class NotesStore:
         self._repository = repository
         self._ref = ref
         self._remote = remote
+        self._objects = Objects(repository, ref, remote)
         self._clock = clock
         self._tip: Oid | None = None
         self._digest = ""
@@ -84,15 +82,15 @@ class NotesStore:
         self._stand_at(tip)
         if tip is None:
             return None
-        with self._judging():
-            commit = self._read_commit(tip)
+        with self._objects.judging():
+            commit = self._objects.read_commit(tip)
             self._tree = bytes.fromhex(commit.tree)
             return self._read_ledger(commit)
 
     def read_entries(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
         """Read the shards of `paths`, or all shards, and fetch those that are not at hand."""
         groups = None if paths is None else group_by_shard(paths)
-        with self._judging():
+        with self._objects.judging():
             self._load_shards(groups)
         if groups is None:
             return {path: entry for shard in self._shards.values() for path, entry in shard.items()}
@@ -114,7 +112,7 @@ class NotesStore:
         self._is_afresh = True
         with suppress(StateUnreadable, BadAnswer, SourceError):
             if self._tip:
-                self._tree = bytes.fromhex(self._read_commit(self._tip).tree)
+                self._tree = bytes.fromhex(self._objects.read_commit(self._tip).tree)
                 self.discard_entries()
                 self._read_order()
                 return
@@ -129,10 +127,10 @@ class NotesStore:
             self._follow_locally(new, objects)
         else:
             self._save_locally(new, objects)
-        self._repository.store.add({item.oid: (item.kind, item.content) for item in objects})
+        self._objects.add(objects)
         self._tip, self._tree = new, bytes.fromhex(parse_commit(new, objects[-1].content).tree)
         self._shards.update(shards)
-        self._digest = digest_shards(list_shards(self._read, self._tree))
+        self._digest = digest_shards(list_shards(self._objects.read, self._tree))
         self._is_discarded = self._is_afresh = False
         return new
 
@@ -140,35 +138,37 @@ class NotesStore:
         """Find the note at whatever fan-out the tree has."""
         if self._tree is None:
             return None
-        with self._judging():
+        with self._objects.judging():
             self._fetch_trees()
-            found = find_note(self._read, self._tree, commit)
+            found = find_note(self._objects.read, self._tree, commit)
             if found is None:
                 return None
             blob = bytes.fromhex(found[1])
-            self._fetch_blobs([blob])
-            return self._read_as(Kind.BLOB, blob).decode("utf-8", "replace")
+            self._objects.fetch_blobs([blob])
+            return self._objects.read_blob(blob).decode("utf-8", "replace")
 
     def list_notes(self, limit: int) -> list[Note]:
         """Read the notes on the commits it wrote one on; what others made of one is passed over."""
         if self._tree is None:
             return []
-        with self._judging():
+        with self._objects.judging():
             self._fetch_trees()
             commits = reversed(self._read_order()[-limit:] if limit else [])
-            found = [(commit, find_note(self._read, self._tree, commit)) for commit in commits]
+            found = [
+                (commit, find_note(self._objects.read, self._tree, commit)) for commit in commits
+            ]
             blobs = [(commit, bytes.fromhex(place[1])) for commit, place in found if place]
-            self._fetch_blobs([blob for _, blob in blobs])
+            self._objects.fetch_blobs([blob for _, blob in blobs])
         notes = []
         for commit, blob in blobs:
             with suppress(StateError, SourceError):
-                text = self._read_as(Kind.BLOB, blob)
+                text = self._objects.read_blob(blob)
                 notes.append(load_note(text, f"The note on {commit[:10]}"))
         return notes
 
     def load_at(self, commit: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
         """Search the history of the ref for the newest save that synced `commit`."""
-        with self._judging():
+        with self._objects.judging():
             for place in self._walk_history():
                 ledger = self._peek(place)
                 if ledger is not None and ledger.commit == commit:
@@ -185,12 +185,6 @@ class NotesStore:
     def _stand_at(self, tip: Oid | None) -> None:
         self._tip, self._tree, self._shards, self._digest = tip, None, {}, ""
         self._is_discarded = self._is_afresh = False
-
-    def _read_commit(self, oid: Oid) -> Commit:
-        raw = bytes.fromhex(oid)
-        if not self._has(raw):
-            self._fetch([oid], depth=1, filter_spec="tree:0")
-        return parse_commit(oid, self._read_as(Kind.COMMIT, raw))
 
     def _peek(self, commit: Commit) -> Ledger | None:
         """The ledger that a commit message carries; None where that can't be read."""
@@ -217,11 +211,11 @@ class NotesStore:
     def _read_path(self, path: bytes) -> bytes | None:
         self._fetch_trees()
         assert self._tree is not None
-        item = find_item(self._read, self._tree, path)
+        item = find_item(self._objects.read, self._tree, path)
         if item is None:
             return None
-        self._fetch_blobs([item.oid])
-        return self._read_as(Kind.BLOB, item.oid)
+        self._objects.fetch_blobs([item.oid])
+        return self._objects.read_blob(item.oid)
 
     def _read_order(self) -> list[Oid]:
         content = self._read_path(ORDER) if self._tree else None
@@ -235,10 +229,10 @@ class NotesStore:
             name for name in (places if wanted is None else wanted) if name not in self._shards
         ]
         held = [name for name in names if name in places]
-        self._fetch_blobs([places[name] for name in held])
+        self._objects.fetch_blobs([places[name] for name in held])
         found: dict[str, dict[str, Entry]] = {name: {} for name in names}
         for name in held:
-            content = self._read_as(Kind.BLOB, places[name])
+            content = self._objects.read_blob(places[name])
             found[name] = load_entries(content, f"entries/{name}.json in {self._ref}")
             self._check_shard(name, found[name])
         self._shards.update(found)
@@ -256,7 +250,7 @@ class NotesStore:
         if self._tree is None:
             return {}
         self._fetch_trees()
-        places = list_shards(self._read, self._tree)
+        places = list_shards(self._objects.read, self._tree)
         if self._digest not in {"", digest_shards(places)}:
             raise StateUnreadable(
                 f"The entries in {self._ref} are not those that its ledger was saved with. Nothing "
@@ -267,7 +261,7 @@ class NotesStore:
     def _load_whole(self, oid: Oid) -> tuple[Ledger, dict[str, Entry]] | None:
         """The ledger and the entries of an older save, without leaving the one loaded."""
         older = NotesStore(self._repository, self._ref, self._remote, self._clock)
-        commit = self._read_commit(oid)
+        commit = self._objects.read_commit(oid)
         older._tip, older._tree = oid, bytes.fromhex(commit.tree)
         ledger = older._read_ledger(commit)
         return (ledger, older.read_entries()) if ledger else None
@@ -275,70 +269,16 @@ class NotesStore:
     def _walk_history(self) -> Iterable[Commit]:
         """The commits of the ref, newest first, along first parents."""
         oid = self._tip
-        if oid and self._remote and not self._is_complete(oid):
-            self._fetch([oid], filter_spec="tree:0")
+        if oid and self._remote and self._repository.read_ref(self._ref) != oid:
+            self._objects.fetch([oid], filter_spec="tree:0")
         while oid:
-            commit = self._read_commit(oid)
+            commit = self._objects.read_commit(oid)
             yield commit
             oid = commit.parents[0] if commit.parents else None
 
-    # Fetching.
-
-    @contextmanager
-    def _judging(self) -> Iterator[None]:
-        """Let whatever is damaged below the ref be an error of the state, and name the way out."""
-        try:
-            yield
-        except SourceError as error:
-            raise StateUnreadable(f"{self._ref} can't be read: {error} {START_OVER}") from error
-
-    def _read(self, oid: bytes) -> Stored:
-        """An object that is not too large, which is known before it is inflated."""
-        size = self._repository.store.size(oid)
-        if size > MAX_BYTES:
-            raise StateUnreadable(
-                f"{self._ref} holds an object of {size} bytes; {MAX_BYTES} is the limit. Nothing "
-                f"was changed. {START_OVER}"
-            )
-        return self._repository.store.read(oid)
-
-    def _read_as(self, kind: Kind, oid: bytes) -> bytes:
-        """The content of an object that must be of one kind."""
-        found, content = self._read(oid)
-        if found != kind:
-            raise StateUnreadable(
-                f"{self._ref} leads to something that is no {kind.name.lower()}. Nothing was "
-                f"changed. {START_OVER}"
-            )
-        return content
-
-    def _has(self, oid: bytes) -> bool:
-        return self._repository.store.has(oid)
-
-    def _is_complete(self, tip: Oid) -> bool:
-        """Whether the repository itself has everything the tip reaches."""
-        return self._repository.read_ref(self._ref) == tip
-
     def _fetch_trees(self) -> None:
-        if self._tip and self._tree and not self._has(self._tree):
-            self._fetch([self._tip], depth=1, filter_spec="blob:none")
-
-    def _fetch_blobs(self, oids: Iterable[bytes]) -> None:
-        """See to it in one request that blobs are at hand."""
-        missing = {oid for oid in oids if not self._has(oid)}
-        if missing:
-            self._fetch([oid.hex() for oid in sorted(missing)])
-
-    def _fetch(self, wants: list[Oid], *, depth: int | None = None, filter_spec: str = "") -> None:
-        if self._remote is None:
-            raise StateUnreadable(
-                f"{self._ref} is incomplete in this repository: {wants[0]} is missing. "
-                f"Fetch the ref again. {START_OVER}"
-            )
-        objects = self._remote.fetch(
-            wants, depth=depth, filter_spec=filter_spec, base=self._read, sizes=SIZES
-        )
-        self._repository.store.add(objects)
+        if self._tip and self._tree:
+            self._objects.fetch_trees(self._tip, self._tree)
 
     # Writing.
 
@@ -350,7 +290,7 @@ class NotesStore:
         A save that starts over leaves a tree behind that can't be built on.
         """
         try:
-            with self._judging():
+            with self._objects.judging():
                 self._gather(edits, note.commit)
                 shards = self._edit_shards(edits)
                 return shards, self._compose(ledger, shards, note)
@@ -366,11 +306,13 @@ class NotesStore:
             return
         places = self._list_shards()
         wanted = [places[name] for name in group_by_shard(edits) if name in places]
-        items = (find_item(self._read, self._tree, path) for path in (LEDGER, PENDING, ORDER))
+        items = (
+            find_item(self._objects.read, self._tree, path) for path in (LEDGER, PENDING, ORDER)
+        )
         wanted += [item.oid for item in items if item]
-        if found := find_note(self._read, self._tree, commit):
+        if found := find_note(self._objects.read, self._tree, commit):
             wanted.append(bytes.fromhex(found[1]))
-        self._fetch_blobs(wanted)
+        self._objects.fetch_blobs(wanted)
 
     def _edit_shards(self, edits: Mapping[str, Entry | None]) -> dict[str, dict[str, Entry]]:
         groups = group_by_shard(edits)
@@ -393,7 +335,9 @@ class NotesStore:
         order = [commit for commit in self._read_order() if commit != note.commit] + [note.commit]
         save = Save(ledger, shards, note, order)
         parent = self._tip if self._tree else None  # what is no commit can't be one
-        ground = Ground(parent, self._tree, self._list_shards(), self._read, self._has)
+        ground = Ground(
+            parent, self._tree, self._list_shards(), self._objects.read, self._objects.has
+        )
         return compose_commit(save, ground, int(self._clock()))
 
     def _save_locally(self, new: Oid, objects: list[PackedObject]) -> None:
