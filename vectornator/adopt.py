@@ -270,10 +270,7 @@ class _Adopting:
         """Strike what the store remembers of the former source: a run of it lists the store."""
         provider = self._session.provider
         if former and isinstance(provider, MarksStore):
-            mark = provider.read_mark()
-            if name_mark(former) in mark:
-                key = name_mark(former)
-                provider.write_mark({name: it for name, it in mark.items() if name != key})
+            provider.change_mark(name_mark(former), lambda _: "")
 
 
 def _take_over(claim: Claim, shop: Workshop) -> RemoteFile | ProviderError:

@@ -50,7 +50,6 @@ class Journal:
 
         self._asked: Ledger | None = None
         self._mark = Mark()  # what the store remembers of this target, as far as this run knows
-        self._marks: dict[str, str] = {}  # those of all targets
         self._name = secrets.token_hex(3)
         self._run = ""  # what this run is called in the mark, while it is in there
         self._over: frozenset[str] = frozenset()  # the runs that the last listing tells all of
@@ -280,25 +279,27 @@ class Journal:
             self._join()
 
     def _join(self) -> None:
-        provider = self._session.provider
-        if isinstance(provider, MarksStore):
-            run = make_run(self._name, self._session.clock() + LIFETIME)
-            mark = self._read_mark(provider).join(self._sequence, run=run, was=self._run)
+        run, was = make_run(self._name, self._session.clock() + LIFETIME), self._run
+        if isinstance(self._session.provider, MarksStore):
             self._run = run
-            self._write_mark(provider, mark)
+            sequence = self._sequence
+            self._change_mark(lambda mark: mark.join(sequence, run=run, was=was), must_stay=True)
 
     @property
     def _sequence(self) -> int:
         return self.ledger.sequence if self.ledger else 0
 
     def _read_mark(self, provider: MarksStore) -> Mark:
-        self._marks = dict(provider.read_mark())
-        return Mark.parse(self._marks.get(self._session.mark_key, ""))
+        return Mark.parse(provider.read_mark().get(self._session.mark_key, ""))
 
-    def _write_mark(self, provider: MarksStore, mark: Mark) -> None:
-        """Write the mark of this target, and those of others as they were just read."""
-        provider.write_mark({**self._marks, self._session.mark_key: str(mark)})
-        self._mark = mark
+    def _change_mark(self, change: Callable[[Mark], Mark], *, must_stay: bool = False) -> None:
+        """Change the mark of this target, where the store can remember one."""
+        provider, key = self._session.provider, self._session.mark_key
+        if isinstance(provider, MarksStore):
+            words = provider.change_mark(
+                key, lambda words: str(change(Mark.parse(words))), must_stay=must_stay
+            )
+            self._mark = Mark.parse(words)
 
     def mark_clean(self) -> None:
         """Let the store remember that the ledger tells all it holds, if that is certain.
@@ -321,8 +322,7 @@ class Journal:
         elif isinstance(session.provider, MarksStore):
             over = self._over | {self._run}
             if self._mark != self._mark.leave(self._sequence, over):
-                mark = self._read_mark(session.provider).leave(self._sequence, over)
-                self._write_mark(session.provider, mark)
+                self._change_mark(lambda mark: mark.leave(self._sequence, over))
 
     def leave(self) -> None:
         """Let the store remember that this run is over, and that the ledger may not tell all.
@@ -337,11 +337,9 @@ class Journal:
             self._run = ""
 
     def _tell_end(self, run: str) -> None:
-        provider, over = self._session.provider, make_run(self._name, 0)
-        if isinstance(provider, MarksStore):
-            with suppress(ProviderError):
-                mark = self._read_mark(provider).join(self._sequence, run=over, was=run)
-                self._write_mark(provider, mark)
+        over = make_run(self._name, 0)
+        with suppress(ProviderError):
+            self._change_mark(lambda mark: mark.join(self._sequence, run=over, was=run))
 
 
 def check_source(ledger: Ledger, binding: Binding) -> None:

@@ -6,6 +6,9 @@ from vectornator.errors import Expired, Fatal, NoCredentials, SettingsError
 from vectornator.providers.base import FindsStore
 from vectornator.session import Session
 
+_SETTLE_SECONDS = 1.1
+"""How long after creating a store it is settled which one counts: services date to the second."""
+
 
 def verify_store(session: Session, remark: Callable[[str], None]) -> bool | None:
     """Tell whether there is a store; None for a plan without credentials, which can't ask."""
@@ -22,12 +25,26 @@ def is_there(session: Session, remark: Callable[[str], None]) -> bool:
     """Tell whether there is a store. Raises `Expired` unless the user names another one by now."""
     settings = session.settings
     try:
-        return session.provider.verify_store()
+        found = session.provider.verify_store()
     except Expired as error:
         if settings.store_id or settings.store_name in {"", error.name}:
             raise
-    remark(f"The store {session.provider.store_id} has expired.")
-    return False
+        remark(f"The store {session.provider.store_id} has expired.")
+        return False
+    if found and not settings.store_id:
+        _mention_other_name(session, remark)
+    return found
+
+
+def _mention_other_name(session: Session, remark: Callable[[str], None]) -> None:
+    """Tell the user whose --store-name is not that of the store which the ledger is of."""
+    provider, wanted = session.provider, session.settings.store_name
+    name = provider.store_name if wanted and isinstance(provider, FindsStore) else ""
+    if name and name != wanted:
+        remark(
+            f"The ledger is of the store {provider.store_id}, called {name!r}: that one is used, "
+            f"not {wanted!r}. To move to another one, pass its --store-id."
+        )
 
 
 def find_store(session: Session, tell: Callable[[str], None]) -> bool:
@@ -62,8 +79,13 @@ def create_store(session: Session, tell: Callable[[str], None]) -> None:
             f"{gone if provider.store_id else none} Pass --store-id, or --store-name to have "
             "one created."
         )
-    store_id = provider.create_store(settings.store_name or session.root.name)
-    tell(f"Created the {provider.name} store {store_id}")
+    store_id = created = provider.create_store(settings.store_name or session.root.name)
+    if settings.store_name and isinstance(provider, FindsStore):
+        session.wait(_SETTLE_SECONDS)
+        store_id = provider.settle_store(settings.store_name)
+    is_ours = store_id == created
+    whose = "Created" if is_ours else "Another run created one just now: using"
+    tell(f"{whose} the {provider.name} store {store_id}")
 
 
 def need_store(session: Session) -> None:

@@ -18,9 +18,10 @@ from vectornator.errors import Fatal, Refused, Transient
 from vectornator.marks import make_run
 from vectornator.providers.layers import RetryPolicy
 
-MARKING = {"vector_stores.retrieve": 3, "vector_stores.update": 2}
+MARKING = {"vector_stores.retrieve": 4, "vector_stores.update": 2}
 """What a run that changes something asks about the store: once to verify it, and to mark it
-dirty and clean one look each, as several targets share the mark, and one write each."""
+dirty and clean one look and one write each; several targets share the mark, so that a look
+follows to see whether another run wrote over it."""
 
 
 @pytest.fixture

@@ -81,7 +81,8 @@ def test_hostile_metadata_stay_inside(provider: ExampleProvider, tmp_path: Path)
     hostile = {"path": "../../evil", "vn_key": "/etc/passwd", "../../x": "\0", "file_id": "../y"}
     before = [path.name for path in tmp_path.iterdir()]
     file_id = provider.upload_file(make_document("../../../evil", b""), b"", hostile)
-    provider.write_mark(hostile)
+    for name, words in hostile.items():
+        provider.change_mark(name, lambda was, words=words: was + words)  # type: ignore[misc]
     assert listing(provider)[file_id].attributes == hostile
     assert before == [path.name for path in tmp_path.iterdir()]
     assert len(list((provider._stores / provider.store_id).rglob("*"))) == 7
@@ -91,7 +92,7 @@ def test_hostile_metadata_stay_inside(provider: ExampleProvider, tmp_path: Path)
 def test_hostile_ids_reach_nothing(provider: ExampleProvider, file_id: str) -> None:
     """What is no id of ours names no copy, wherever it would lead."""
     kept = store(provider, "a.md")
-    provider.write_mark({"state": "clean"})
+    provider.change_mark("state", lambda _: "clean")
     provider.delete_file(file_id)
     assert provider.describe_file(file_id) is None
     with pytest.raises(Rejected):

@@ -54,10 +54,10 @@ def test_dies_after_some_calls(provider: MemoryProvider) -> None:
     """The fault `DiesAfter` makes some calls and none after them, abilities included."""
     faulty = DiesAfter(provider, 2, KeyboardInterrupt())
     store(faulty, "a.md")
-    needs(faulty, MarksStore).write_mark({})
+    needs(faulty, MarksStore).change_mark("run", lambda _: "dirty")
     with pytest.raises(KeyboardInterrupt):
         needs(faulty, DescribesFiles).describe_file("file-2")
-    assert provider.store.calls == [("upload_file", "a.md"), ("write_mark", "")]
+    assert provider.store.calls == [("upload_file", "a.md"), ("read_mark", ""), ("write_mark", "")]
 
 
 def test_stores_then_raises(provider: MemoryProvider, time: Time) -> None:

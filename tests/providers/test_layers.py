@@ -81,7 +81,7 @@ def test_abilities_shine_through(ability: type, naked: VectorStoreProvider) -> N
 def test_abilities_are_found_statically(provider: MemoryProvider) -> None:
     """They are real methods: what `isinstance` looks for since Python 3.12."""
     dressed = dress(provider, retry=RetryPolicy())
-    members = ["name", "is_shared", "store_id", "search", "write_mark", "delete_store"]
+    members = ["name", "is_shared", "store_id", "search", "change_mark", "delete_store"]
     assert [m for m in members if getattr_static(dressed, m, None) is None] == []
 
 

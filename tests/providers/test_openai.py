@@ -189,9 +189,12 @@ def test_chunking_and_expiry_are_asked_for(server: OpenAIServer) -> None:
 
 
 def test_several_stores_of_a_name(server: OpenAIServer, provider: OpenAIProvider) -> None:
-    """A name that several stores have is not enough to choose one."""
-    assert provider.use_store("docs") == provider.store_id
+    """A name that several stores have which are in use is not enough to choose one."""
+    first = provider.store_id
     provider.create_store("docs")
+    assert provider.use_store("docs") == first
+    for kept in server.state.stores.values():
+        kept.metadata["team"] = "blue"
     with pytest.raises(Fatal, match="2 stores are called 'docs'"):
         provider.use_store("docs")
     assert provider.use_store("other") == ""
@@ -202,8 +205,8 @@ def test_mark_leaves_other_metadata_alone(server: OpenAIServer, provider: OpenAI
     """What others keep in the store's metadata stays."""
     [kept] = server.state.stores.values()
     kept.metadata["team"] = "blue"
-    provider.write_mark({"run-1": "dirty 1"})
-    provider.write_mark({"run-1": "clean 2"})
+    provider.change_mark("run-1", lambda _: "dirty 1")
+    provider.change_mark("run-1", lambda _: "clean 2")
     assert provider.read_mark() == {"run-1": "clean 2"}
     assert kept.metadata["team"] == "blue"
 

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import pytest
@@ -212,12 +212,16 @@ class MergesAttributes(MemoryProvider):
         super().change_attributes(file_id, {**old, **metadata})
 
 
-class MergesMarks(MemoryProvider):
-    """Adds to the mark where it should replace it."""
+class ReplacesMarks(MemoryProvider):
+    """Forgets what is kept under other names."""
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Keep the old words too."""
-        super().write_mark({"old": "1", **mark})
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Keep the new words alone."""
+        words = super().change_mark(name, change, must_stay=must_stay)
+        self._shelf().mark = {name: words}
+        return words
 
 
 class Chats(MemoryProvider):
@@ -268,7 +272,7 @@ class LosesUnderThreads(MemoryProvider):
         (FingerprintsTheKey, "test_fingerprint"),
         (OverwritesWhatItEnriches, "test_enrich_keeps_what_it_was_given"),
         (MergesAttributes, "test_change_attributes"),
-        (MergesMarks, "test_mark"),
+        (ReplacesMarks, "test_mark"),
         (Chats, "test_logs_nothing"),
         (LosesUnderThreads, "test_threads"),
     ],

@@ -76,10 +76,13 @@ class Ended:
 class Arena:
     """One remote and one store, with files of others in both the store and the account.
 
-    `servers` may be used by many arenas, one after the other.
+    The servers may be used by many arenas, one after the other. Where the arena is bare, runs must
+    create the store.
     """
 
-    def __init__(self, folder: Path, openai: OpenAIServer, git: GitServer, name: str) -> None:
+    def __init__(
+        self, folder: Path, openai: OpenAIServer, git: GitServer, name: str, *, is_bare: bool
+    ) -> None:
         self.openai = openai
         self.git = git
         self.name = name
@@ -96,14 +99,14 @@ class Arena:
 
         with openai.lock:
             self._before = set(openai.state.files)
-            self.store: Store = openai.state.add_store(name)
+            self._theirs = openai.state.add_store("others" if is_bare else name)
             self._foreign = self._add_foreign()
 
     def _add_foreign(self) -> dict[str, tuple[str, bytes, Attributes | None]]:
         state = self.openai.state
         for number, attributes in enumerate(_FOREIGN):
             file = state.add_file(f"theirs-{number}.md", b"# Not ours\n")
-            state.attach(self.store, file, attributes)
+            state.attach(self._theirs, file, attributes)
         state.add_file("docs__0.md.0123456789abcdef.md", b"# Not ours, and in no store\n")
         return {key: it for key, it in self._describe_files().items() if key not in self._before}
 
@@ -174,10 +177,22 @@ class Arena:
 
     # What stands where.
 
+    @property
+    def _stores(self) -> list[Store]:
+        """The stores that runs may find by their name."""
+        return [one for one in self.openai.state.stores.values() if one.name == self.name]
+
+    def find_stores(self) -> Iterator[str]:
+        """Stores besides the one that was there, or that runs created first."""
+        with self.openai.lock:
+            used = [one for one in self._stores if one.attachments or len(one.metadata) > 1]
+        if len(used) > 1:
+            yield f"{len(used)} stores were created and used"
+
     def list_copies(self, target: str) -> list[Attachment]:
         """What the store holds of a target."""
         own = {"vn_source": f"127.0.0.1/{self.name}", "vn_target": target}
-        every = self.store.attachments.values()
+        every = (one for store in self._stores for one in store.attachments.values())
         return [one for one in every if own.items() <= (one.attributes or {}).items()]
 
     def read_manifest(self, target: str, repo: GitRepo) -> tuple[str, dict[str, str]]:
@@ -219,7 +234,7 @@ class Arena:
     def find_left(self) -> Iterator[str]:
         """Files of ours that are in no store."""
         with self.openai.lock:
-            held = set(self.store.attachments)
+            held = {key for store in self._stores for key in store.attachments}
             files = self.openai.state.files.values()
             known = self._before | self._foreign.keys() | held
             left = [file.filename for file in files if file.id not in known]
@@ -228,7 +243,7 @@ class Arena:
 
     def _describe_files(self) -> dict[str, tuple[str, bytes, Attributes | None]]:
         with self.openai.lock:
-            held = self.store.attachments
+            held = self._theirs.attachments
             return {
                 file.id: (
                     file.filename,
@@ -279,14 +294,15 @@ class Ring:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def open(self) -> Arena:
+    def open(self, *, is_bare: bool = False) -> Arena:
         """An arena of its own; what was ordered for an earlier one is forgotten."""
         self._count += 1
         self.openai.clear_faults()
         self.openai.app.watchers.clear()
         self.openai.ledger.clear()
         self.git.faults.clear()
-        return Arena(self.folder, self.openai, self.git, f"docs-{self._count}")
+        name = f"docs-{self._count}"
+        return Arena(self.folder, self.openai, self.git, name, is_bare=is_bare)
 
 
 def is_changing(requests: Sequence[Record]) -> bool:

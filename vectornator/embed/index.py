@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -89,19 +89,26 @@ class Index:
     def read_value(self, key: str) -> str:
         """Return what is kept under `key`, or nothing."""
         with self._transaction("DEFERRED"):
-            row = self._db.execute("SELECT value FROM store WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else ""
+            return self._find_value(key)
 
     def read_words(self, key: str) -> dict[str, str]:
         """Return the dictionary that is kept under `key`, or an empty one."""
-        value = self.read_value(key) or "{}"
-        with translated_errors(self._path):
-            return _to_words(value)
+        with self._transaction("DEFERRED"):
+            return _to_words(self._find_value(key) or "{}")
 
-    def write_value(self, key: str, value: str) -> None:
-        """Keep `value` under `key`."""
+    def change_words(
+        self, key: str, change: Callable[[dict[str, str]], dict[str, str]]
+    ) -> dict[str, str]:
+        """Replace the dictionary under `key` by what `change` makes of it, and return that."""
         with self._transaction("IMMEDIATE"):
+            kept = change(_to_words(self._find_value(key) or "{}"))
+            value = json.dumps(kept, ensure_ascii=False)
             self._db.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (key, value))
+        return kept
+
+    def _find_value(self, key: str) -> str:
+        row = self._db.execute("SELECT value FROM store WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
 
     # --- files
 

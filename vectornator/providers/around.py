@@ -173,9 +173,12 @@ class _MarksStore(Layer):
         inner = cast("MarksStore", self.inner)
         return self.around(Call("read_mark"), inner.read_mark)
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
         inner = cast("MarksStore", self.inner)
-        self.around(Call("write_mark"), lambda: inner.write_mark(mark))
+        call = Call("change_mark")
+        return self.around(call, lambda: inner.change_mark(name, change, must_stay=must_stay))
 
 
 class _DeletesStore(Layer):
@@ -188,6 +191,14 @@ class _FindsStore(Layer):
     def use_store(self, name: str) -> str:
         inner = cast("FindsStore", self.inner)
         return self.around(Call("use_store", name), lambda: inner.use_store(name))
+
+    @property
+    def store_name(self) -> str:
+        return cast("FindsStore", self.inner).store_name
+
+    def settle_store(self, name: str) -> str:
+        inner = cast("FindsStore", self.inner)
+        return self.around(Call("settle_store", name), lambda: inner.settle_store(name))
 
 
 class _StagesFiles(Layer):

@@ -220,13 +220,21 @@ class ChangesAttributes(Protocol):
 
 @runtime_checkable
 class MarksStore(Protocol):
-    """An ability: keep a few words about the store in the store itself."""
+    """An ability: keep a few words in the store itself, under one name for each target."""
 
     def read_mark(self) -> Mapping[str, str]:
-        """Return the last mark written; empty when there is none."""
+        """Return what is kept, by name; empty when there is nothing."""
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Replace the mark."""
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Keep under `name` what `change` makes of the words that are there, and return it.
+
+        Words that come out empty are removed; those under other names stay. Several runs may do
+        this at once: a store that can't change its mark at one stroke makes sure afterwards,
+        if the words `must_stay`, that no other run has written over them, and calls `change`
+        again if one has. What it makes of its own words is the same.
+        """
 
 
 @runtime_checkable
@@ -239,13 +247,24 @@ class DeletesStore(Protocol):
 
 @runtime_checkable
 class FindsStore(Protocol):
-    """An ability: find a store by the name it was created with."""
+    """An ability: find a store by the name it was created with.
+
+    Of several stores of a name, one that something was put into goes before those that nothing
+    was, and of such the oldest counts: runs that create a store at the same moment end at one.
+    """
+
+    @property
+    def store_name(self) -> str:
+        """What the store that was verified last is called; empty where that is not known."""
 
     def use_store(self, name: str) -> str:
         """Use the store called `name` from now on and return its id; empty if there is none.
 
-        Raises `Fatal` when there are several.
+        Raises `Fatal` when there are several that something was put into.
         """
+
+    def settle_store(self, name: str) -> str:
+        """Like `use_store`, a second after creating one: where another counts, that is removed."""
 
 
 @runtime_checkable

@@ -21,13 +21,14 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from vectornator.errors import Fatal, Rejected, Transient
 from vectornator.model import Document, Entry, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
+from vectornator.providers.marking import change_whole
 
 _ID = re.compile(r"[0-9a-f]{32}")
 """What our ids look like. Ids come back to us from a ledger that others can write, and
@@ -200,7 +201,7 @@ class ExampleProvider(BaseVectorStoreProvider):
                 raise no_such_copy from None
 
     def read_mark(self) -> Mapping[str, str]:
-        """Return the last mark written."""
+        """Return what is kept, by name."""
         with _errors_sorted():
             self._check_store()
             try:
@@ -208,8 +209,14 @@ class ExampleProvider(BaseVectorStoreProvider):
             except FileNotFoundError:
                 return {}
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Replace the mark."""
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Change the words under a name. Files know no transaction: `change_whole` looks again."""
+        wait = self.config.wait if must_stay else None
+        return change_whole(self.read_mark, self._write_mark, name, change, wait=wait)
+
+    def _write_mark(self, mark: Mapping[str, str]) -> None:
         with _errors_sorted():
             self._check_store()
             self._write_words(self._store / "mark.json", mark)

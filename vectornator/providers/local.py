@@ -11,7 +11,7 @@ Its options, all by name in `ProviderConfig.options`:
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -24,6 +24,7 @@ from vectornator.errors import Fatal, ProviderError, list_choices
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.places import leads_out
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
+from vectornator.providers.marking import change_words
 
 EMBEDDERS = ("minilm", "none")
 """What the option `embedder` may be."""
@@ -153,12 +154,17 @@ class LocalProvider(BaseVectorStoreProvider):
         self._use_for_writing().change_attributes(file_id, dict(metadata))
 
     def read_mark(self) -> Mapping[str, str]:
-        """Return the last mark written."""
+        """Return what is kept, by name."""
         return self._use().read_words("mark")
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Replace the mark."""
-        self._use_for_writing().write_value("mark", json.dumps(dict(mark)))
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Change the words under a name in one transaction."""
+        del must_stay
+        index = self._use_for_writing()
+        changed = index.change_words("mark", lambda mark: change_words(mark, name, change))
+        return changed.get(name, "")
 
     def delete_store(self) -> None:
         """Remove the file, if it is the store in use."""

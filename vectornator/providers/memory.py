@@ -1,13 +1,14 @@
 """A store in memory: the reference that every test is run against."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from vectornator.errors import Fatal, Rejected
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, ProviderConfig
+from vectornator.providers.marking import change_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,18 @@ class MemoryProvider(BaseVectorStoreProvider):
             self._note("read_mark")
             return self._shelf().mark
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Replace the mark."""
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Change the words under a name at one stroke."""
+        del must_stay
         with self.store.lock:
-            self._note("write_mark")
-            self._shelf().mark = dict(mark)
+            mark = self.read_mark()
+            changed = change_words(mark, name, change)
+            if changed != mark:
+                self._note("write_mark")
+                self._shelf().mark = changed
+        return changed.get(name, "")
 
     def delete_store(self) -> None:
         """Forget the store in use."""

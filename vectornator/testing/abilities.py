@@ -159,18 +159,20 @@ class AbilitySuite:
             changer.change_attributes(file_id, {"path": "b.md"})
 
     def test_mark(self, open_provider: OpenProvider, provider: VectorStoreProvider) -> None:
-        """A mark is empty at first, read back by anyone, and replaced as a whole."""
+        """A mark is empty at first, read back by anyone, and changed name by name."""
         marker = needs(provider, MarksStore)
         assert marker.read_mark() == {}
-        marker.write_mark({"state": "dirty", "run": "ünï"})
+        assert marker.change_mark("one", lambda was: f"{was}dirty") == "dirty"
+        marker.change_mark("two", lambda _: "ünï", must_stay=True)
         reader = needs(open_provider(provider.store_id), MarksStore)
-        assert reader.read_mark() == {"state": "dirty", "run": "ünï"}
-        marker.write_mark({"state": "clean"})
-        assert reader.read_mark() == {"state": "clean"}
+        assert reader.read_mark() == {"one": "dirty", "two": "ünï"}
+        assert reader.change_mark("one", lambda was: f"{was} 7") == "dirty 7"
+        marker.change_mark("two", lambda _: "")
+        assert marker.read_mark() == reader.read_mark() == {"one": "dirty 7"}
 
     def test_mark_is_no_copy(self, provider: VectorStoreProvider) -> None:
         """A mark is not listed among the copies."""
-        needs(provider, MarksStore).write_mark({"state": "dirty"})
+        needs(provider, MarksStore).change_mark("state", lambda _: "dirty")
         assert listing(provider) == {}
 
     def test_delete_store(self, open_provider: OpenProvider) -> None:

@@ -6,7 +6,7 @@ Its options, by name in `ProviderConfig.options`, are those of `options.Options`
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import uuid4
 from vectornator.errors import Fatal, ProviderError, Rejected, Transient
 from vectornator.model import Condition, Document, Entry, Hit, RemoteFile
 from vectornator.providers.base import BaseVectorStoreProvider, Bucket, ProviderConfig, Stray
+from vectornator.providers.marking import change_whole
 from vectornator.providers.openai import attributes, names
 from vectornator.providers.openai.access import Access, choose_access
 from vectornator.providers.openai.attributes import (
@@ -141,24 +142,29 @@ class OpenAIProvider(BaseVectorStoreProvider):
         self._verified = self._store.retrieve() if self.store_id else None
         return self._verified is not None
 
+    @property
+    def store_name(self) -> str:
+        """What the store said it is called when it was verified."""
+        return str((self._verified or {}).get("name") or "")
+
     def create_store(self, name: str) -> str:
         """Create a store; one that a lost request made already is taken."""
         self._store.store_id = self._store.create(name)
         return self.store_id
 
     def use_store(self, name: str) -> str:
-        """Use the only store called `name`."""
-        match self._store.find_by_name(name):
-            case []:
-                return ""
-            case [store_id]:
-                self._store.store_id = store_id
-                return store_id
-            case several:
-                raise Fatal(
-                    f"{len(several)} stores are called {name!r}: choose one with --store-id"
-                    f" ({', '.join(several[:5])}).",
-                )
+        """Use the store called `name`; of several, the only one that is in use."""
+        if store_id := self._store.choose(name):
+            self._store.store_id = store_id
+        return store_id
+
+    def settle_store(self, name: str) -> str:
+        """Use the store that all runs use which created one called `name`, and remove ours."""
+        store_id = self._store.choose(name)
+        if store_id and store_id != self.store_id:
+            self._store.delete()
+            self._store.store_id = store_id
+        return self.store_id
 
     def delete_store(self) -> None:
         """Remove the store, then the Files that only it had any use for."""
@@ -168,7 +174,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
             self._uploads.delete(file_id)
 
     def read_mark(self) -> Mapping[str, str]:
-        """Return the last mark; the answer to `verify_store` serves once."""
+        """Return what the metadata keep; the answer to `verify_store` serves once."""
         store, self._verified = self._verified or self._store.retrieve(), None
         if store is None:
             raise Fatal(f"There is no store {self.store_id}.", reason="store-not-found")
@@ -177,10 +183,14 @@ class OpenAIProvider(BaseVectorStoreProvider):
         own = (key for key in self._metadata if key.startswith(_MARK))
         return {key.removeprefix(_MARK): str(self._metadata[key]) for key in own}
 
-    def write_mark(self, mark: Mapping[str, str]) -> None:
-        """Replace the mark, and leave what others keep in the metadata as `read_mark` saw it."""
-        if not self._metadata:
-            self.read_mark()
+    def change_mark(
+        self, name: str, change: Callable[[str], str], *, must_stay: bool = False
+    ) -> str:
+        """Change the words under a name: all metadata are written at once, whosever they are."""
+        wait = self.config.wait if must_stay else None
+        return change_whole(self.read_mark, self._write_mark, name, change, wait=wait)
+
+    def _write_mark(self, mark: Mapping[str, str]) -> None:
         others = {key: it for key, it in self._metadata.items() if not key.startswith(_MARK)}
         metadata = {**others, **{f"{_MARK}{key}": value for key, value in mark.items()}}
         if len(metadata) > _MOST_METADATA:
@@ -188,7 +198,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
                 f"The store's metadata have room for {_MOST_METADATA} keys, and {len(metadata)}"
                 " are needed: keep fewer targets in one store."
             )
-        self._metadata = self._store.write_metadata(metadata).get("metadata") or {}
+        self._store.write_metadata(metadata)
 
     # Copies.
 

@@ -62,13 +62,24 @@ class Store:
         del self._asked[name]  # another call by this name asks for another store
         return store_id
 
-    def find_by_name(self, name: str) -> list[str]:
-        """The ids of all stores of a name that have not expired, newest first."""
-        return [
-            str(store["id"])
+    def choose(self, name: str) -> str:
+        """The id of the store of a name that is in use, else of the oldest; empty if there is none.
+
+        Those that have expired don't count. Raises `Fatal` for several that are in use.
+        """
+        named = [
+            store
             for store in self._list_stores()
             if store.get("name") == name and store.get("status") != "expired"
         ]
+        used = [store for store in named if not _is_unused(store)]
+        found = [str(store["id"]) for store in used or sorted(named, key=_age)[:1]]
+        if len(found) > 1:
+            raise Fatal(
+                f"{len(found)} stores are called {name!r}: choose one with --store-id"
+                f" ({', '.join(found[:5])}).",
+            )
+        return found[0] if found else ""
 
     def _find_created(self, token: str) -> str:
         for store in islice(self._list_stores(), PAGE):
@@ -244,3 +255,16 @@ def to_hit(found: Json) -> Hit:
 
 def _from(after: str) -> dict[str, Any]:
     return {"after": after} if after else {}
+
+
+def _is_unused(store: Json) -> bool:
+    """Tell whether a run created a store, and has neither marked it nor put anything into it."""
+    counts, metadata = store.get("file_counts"), store.get("metadata")
+    is_empty = isinstance(counts, Mapping) and counts.get("total") == 0
+    return is_empty and isinstance(metadata, Mapping) and set(metadata) == {_TOKEN}
+
+
+def _age(store: Json) -> tuple[float, str]:
+    """Sorts the oldest store first; those of the same second by their ids."""
+    created = store.get("created_at")
+    return (float(created) if isinstance(created, int | float) else 0.0, str(store.get("id")))
