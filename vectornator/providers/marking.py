@@ -1,13 +1,14 @@
 """Changing the mark of a store that can only replace it as a whole."""
 
 import random
+import time
 from collections.abc import Callable, Mapping
 
 _TRIES = 8
 """How often words are written that others, at the same moment, write over."""
 
-_FIRST_SECONDS = 0.1
-"""The longest first wait between two tries; it doubles with each."""
+_LEAST_SECONDS = 0.2
+"""How long words must stay at least, before they are looked at again."""
 
 
 def change_words(
@@ -29,17 +30,19 @@ def change_whole(
     """Read a mark, change the words under `name`, write it, and return the words.
 
     Another run may read the mark before and write it after, and so undo this. With `wait` the
-    mark is read again, and changed again, until it has what `change` leaves alone: whoever
-    writes over it then must have read it longer ago than one look takes. Several runs that do so
-    at once give way to each other by waiting.
+    mark is read again, and changed again, until it has what `change` leaves alone. That is after
+    a while: whoever still writes over it must have taken longer than that between reading and
+    writing. Runs that undo each other wait for lengths of their own.
     """
     changed: dict[str, str] = {}
-    for number in range(_TRIES if wait else 1):
-        if wait and number > 1:
-            wait(random.uniform(0, _FIRST_SECONDS * 2**number))  # noqa: S311
+    for _ in range(_TRIES if wait else 1):
+        began = time.monotonic()
         mark = read()
         changed = change_words(mark, name, change)
         if changed == mark:
             break
         write(changed)
+        if wait:
+            least = max(_LEAST_SECONDS, time.monotonic() - began)
+            wait(random.uniform(least, 2 * least))  # noqa: S311
     return changed.get(name, "")
