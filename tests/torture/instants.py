@@ -8,20 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.torture.campaign import Campaign, Trial
-from tests.torture.kills import KILLED, find_faults_after, prepare, share
+from tests.torture.kills import KILLED, choose_stories, find_faults_after, prepare
 from tests.torture.localscene import LocalScene
 from tests.torture.oracle import Presence
 from tests.torture.scene import Scene
-from tests.torture.stories import LOCAL_STORIES, STORIES, Story
-
-
-def _choose(size: int, chance: random.Random) -> list[tuple[type[Scene], Story, int]]:
-    """Draw stories of both kinds of store, and how many instants each gets."""
-    told: list[tuple[type[Scene], Story]] = [(LocalScene, story) for story in LOCAL_STORIES]
-    told += [(Scene, story) for story in STORIES]
-    shares = share(size, len(told))
-    first = chance.sample(told, len(shares))
-    return [(kind, story, number) for (kind, story), number in zip(first, shares, strict=True)]
+from tests.torture.stories import Story
 
 
 def _run_killed(scene: Scene, story: Story, seconds: float) -> int:
@@ -36,16 +27,12 @@ def try_instants(size: int, seed: int) -> Iterator[Trial]:
     """Kill runs at `size` instants drawn by `seed`: shares of the time of a whole run."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="instants-") as folder, ExitStack() as stack:
-        scenes: dict[type[Scene], Scene] = {}
-        for kind, story, number in _choose(size, chance):
-            if kind not in scenes:
-                scenes[kind] = stack.enter_context(kind(Path(folder) / kind.__name__))
-                scenes[kind].save()
-            prepare(scenes[kind], story)
-            length = _measure(scenes[kind], story)
+        for scene, story, number in choose_stories(size, chance, Path(folder), stack):
+            prepare(scene, story)
+            length = _measure(scene, story)
             for _ in range(number):
                 shares = [chance.uniform(0.3, 1) for _ in range(chance.choice((1, 1, 2, 3)))]
-                yield _try_instant(scenes[kind], story, shares, length)
+                yield _try_instant(scene, story, shares, length)
 
 
 def _measure(scene: Scene, story: Story) -> float:

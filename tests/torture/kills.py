@@ -3,6 +3,7 @@
 import random
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -11,9 +12,10 @@ from tests.openai_server.call import Request
 from tests.openai_server.faults import Act, Fault, Reset
 from tests.openai_server.state import State
 from tests.torture.campaign import Campaign, Trial
+from tests.torture.localscene import LocalScene
 from tests.torture.oracle import Presence, find_faults
 from tests.torture.scene import Point, Scene
-from tests.torture.stories import STORIES, Story
+from tests.torture.stories import LOCAL_STORIES, STORIES, Story
 
 Kind: TypeAlias = Literal["store", "git", "disk"]
 When: TypeAlias = Literal["before", "during", "after", "soon after"]
@@ -141,16 +143,29 @@ def share(size: int, stories: int) -> list[int]:
 def try_moments(size: int, seed: int) -> Iterator[Trial]:
     """Kill runs at `size` moments drawn by `seed`, or at each there is."""
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder, Scene(Path(folder)) as scene:
-        scene.save()
-        shares = share(size, len(STORIES))
-        for story, number in zip(chance.sample(STORIES, len(shares)), shares, strict=True):
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder, ExitStack() as stack:
+        for scene, story, number in choose_stories(size, chance, Path(folder), stack):
             prepare(scene, story)
             for kills in choose(list_kills(scene, story), number, chance):
                 verdict = try_kills(scene, story, *kills)
                 outcome = "repaired" if verdict.was_killed else "over before it was killed"
-                name = f"{story.name}: {', then '.join(map(str, kills))}"
+                name = f"{scene.provider}, {story.name}: {', then '.join(map(str, kills))}"
                 yield Trial(name, outcome, verdict.faults)
+
+
+def choose_stories(
+    size: int, chance: random.Random, folder: Path, stack: ExitStack
+) -> Iterator[tuple[Scene, Story, int]]:
+    """Draw stories of both kinds of store, each with its scene, and how many trials each gets."""
+    told: list[tuple[type[Scene], Story]] = [(LocalScene, story) for story in LOCAL_STORIES]
+    told += [(Scene, story) for story in STORIES]
+    scenes: dict[type[Scene], Scene] = {}
+    shares = share(size, len(told))
+    for (kind, story), number in zip(chance.sample(told, len(shares)), shares, strict=True):
+        if kind not in scenes:
+            scenes[kind] = stack.enter_context(kind(folder / kind.__name__))
+            scenes[kind].save()
+        yield scenes[kind], story, number
 
 
 def prepare(scene: Scene, story: Story) -> None:
@@ -164,7 +179,8 @@ KILLS = Campaign(
     name="kills",
     claim=(
         "A run that is killed before or after any request to the store or to git, halfway through "
-        "a push, or before any step on disk, is put right by the next run."
+        "a push, or before any step on disk, is put right by the next run; with OpenAI's store "
+        "and with the embedded one."
     ),
     short=2,
     long=90,

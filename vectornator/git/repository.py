@@ -12,7 +12,6 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from dulwich.config import ConfigFile
 from dulwich.errors import FileFormatException, NotGitRepository, RefFormatError
-from dulwich.file import FileLocked
 from dulwich.objects import ObjectID
 from dulwich.refs import Ref, SymrefLoop
 from dulwich.repo import (
@@ -26,6 +25,7 @@ from vectornator.errors import SourceError
 from vectornator.git.ancestry import Relation, find_relation
 from vectornator.git.config import open_config
 from vectornator.git.index import list_dirty
+from vectornator.git.locks import outwait_locks
 from vectornator.git.objects import Commit, Kind, Oid, parse_commit
 from vectornator.git.revisions import Finder
 from vectornator.git.store import ObjectStore
@@ -181,6 +181,7 @@ class Repository:
     def set_ref(self, name: str, new: Oid, old: Oid | None) -> bool:
         """Move a ref from `old` (None: it must not exist) to `new`; False when it moved meanwhile.
 
+        A lock that a killed process left is removed once nobody has touched it for some seconds.
         Raises `SourceError` when the repository can't be written to, and where a link would lead
         the write out of it.
         """
@@ -190,12 +191,14 @@ class Repository:
                 f"{name} leads out of the repository through a symbolic link. Remove the link."
             )
         ref, value = _to_ref(name), ObjectID(new.encode("ascii"))
-        try:
+
+        def move() -> bool:
             if old is None:
                 return bool(self._repo.refs.add_if_new(ref, value))
             return bool(self._repo.refs.set_if_equals(ref, ObjectID(old.encode("ascii")), value))
-        except FileLocked:
-            return False  # another process is moving this very ref
+
+        try:
+            return outwait_locks(move)
         except OSError as error:
             raise SourceError(
                 f"{name} can't be written: {error.strerror}. Make the repository writable, or "

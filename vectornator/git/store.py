@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+from dulwich.file import FileLocked
 from dulwich.objects import ShaFile
 from dulwich.repo import Repo
 
@@ -92,12 +93,18 @@ class ObjectStore:
         """Write objects into the repository for good. Raises `SourceError`."""
         try:
             for kind, content in objects.values():
-                self._dulwich.add_object(ShaFile.from_raw_string(kind, content))
+                self._write(ShaFile.from_raw_string(kind, content))
         except OSError as error:
             raise SourceError(
                 f"The repository can't be written to: {error.strerror}. Make it writable, or "
                 "keep the state elsewhere with --metadata-storage file."
             ) from error
+
+    def _write(self, item: ShaFile) -> None:
+        try:
+            self._dulwich.add_object(item)
+        except FileLocked:  # another process is writing it, or was killed while it did
+            self._dulwich.add_objects([(item, None)])
 
     def close(self) -> None:
         """Close the packs."""
