@@ -55,12 +55,16 @@ def lock_ref(repo: GitRepo) -> Path:
     return lock
 
 
-def test_lock_that_was_left_behind(repo: GitRepo, opened: Repository) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+def test_lock_that_was_left_behind(repo: GitRepo, opened: Repository, *, is_new: bool) -> None:
     """A ref whose lock nobody touches any more is moved, and the lock is gone."""
+    old = None if is_new else repo.head
+    if old:
+        repo.run("update-ref", REF, old)
     lock = lock_ref(repo)
-    head = repo.run("rev-parse", "HEAD")
-    assert opened.set_ref(REF, head, None)
-    assert repo.run("rev-parse", REF) == head
+    new = repo.commit({"b.md": "# B\n"})
+    assert opened.set_ref(REF, new, old)
+    assert repo.run("rev-parse", REF) == new
     assert not lock.exists()
 
 
@@ -84,6 +88,7 @@ def test_lock_that_changes_hands(repo: GitRepo) -> None:
     lock = lock_ref(repo)
 
     def take_over() -> None:
+        assert lock.exists()
         other = lock.with_suffix(".other")
         other.touch()
         other.replace(lock)
@@ -94,7 +99,6 @@ def test_lock_that_changes_hands(repo: GitRepo) -> None:
         raise FileLocked(str(lock.with_suffix("")), str(lock))
 
     assert not outwait_locks(move, time.sleep, time.now)
-    assert lock.exists()
     assert 20 <= time.seconds < 21
 
 

@@ -196,20 +196,6 @@ def test_packed_refs_are_moved_too(repo: GitRepo) -> None:
     assert repo.run("rev-parse", "refs/notes/x") == two
 
 
-@pytest.mark.parametrize("is_new", [True, False])
-def test_a_ref_that_is_locked_is_not_moved(repo: GitRepo, *, is_new: bool) -> None:
-    """While another process holds the lock, the move fails as a lost race does."""
-    if not is_new:
-        repo.run("update-ref", "refs/notes/x", repo.head)
-    lock = repo.root / ".git" / "refs" / "notes" / "x.lock"
-    lock.parent.mkdir(exist_ok=True)
-    lock.touch()
-    with Repository.open(repo.root) as repository:
-        old = None if is_new else repo.head
-        assert not repository.set_ref("refs/notes/x", repo.run("rev-parse", "HEAD~1"), old)
-    assert lock.exists()
-
-
 def test_a_ref_below_another_can_not_be_written(repo: GitRepo) -> None:
     """What the file system refuses is explained."""
     with Repository.open(repo.root) as repository:
