@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.openai_server import Clock, OpenAIServer
 from tests.support.lab import Lab
 from tests.support.repositories import GitRepo
 
@@ -16,3 +17,10 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     repo.commit({"a.md": "# A\n", "docs/b.md": "# B\n", "docs/c.md": "# C\n", "x.py": "1\n"})
     yield Lab(repo)
     assert repo.fsck() == ""
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    """Run a server on a clock that only waiting moves."""
+    with OpenAIServer(clock=Clock(scale=0)) as server:
+        yield server

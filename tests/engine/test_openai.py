@@ -1,14 +1,13 @@
 """Whole runs against the imitation server: what they cost, and what they leave behind."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from benchmarks.plants import KINDS, Mint
-from tests.openai_server import Clock, OpenAIServer, make_fault
+from tests.openai_server import OpenAIServer, make_fault
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State
 from tests.support.issuer import Issuer
@@ -22,13 +21,6 @@ MARKING = {"vector_stores.retrieve": 4, "vector_stores.update": 2}
 """What a run that changes something asks about the store: once to verify it, and to mark it
 dirty and clean one look and one write each; several targets share the mark, so that a look
 follows to see whether another run wrote over it."""
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    """Run a server on a clock that only waiting moves."""
-    with OpenAIServer(clock=Clock(scale=0)) as server:
-        yield server
 
 
 @pytest.fixture

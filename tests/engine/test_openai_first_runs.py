@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.openai_server import Clock, OpenAIServer
+from tests.openai_server import OpenAIServer
 from tests.openai_server.ledger import Record
 from tests.openai_server.state import State, Store
 from tests.support.openai import OpenAILab
@@ -14,13 +14,6 @@ from vectornator.errors import Fatal
 
 UNUSED = {"vn_created": "somebody"}
 """The metadata of a store that a run has created and not marked yet."""
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    """Run a server on a clock that only waiting moves."""
-    with OpenAIServer(clock=Clock(scale=0)) as server:
-        yield server
 
 
 @pytest.fixture
@@ -84,10 +77,13 @@ def test_store_in_use_goes_before_an_older_one(lab: OpenAILab, server: OpenAISer
     assert len(server.state.stores) == 2
 
 
-def test_stores_in_use_are_not_chosen_from(lab: OpenAILab, server: OpenAIServer) -> None:
-    """Two that may hold something are for the user to choose from, and nothing is created."""
+@pytest.mark.parametrize("ours", [UNUSED, {**UNUSED, "team": "red"}])
+def test_stores_of_others_are_not_chosen_from(
+    lab: OpenAILab, server: OpenAIServer, ours: dict[str, str]
+) -> None:
+    """Where one of several was created by somebody else, the user chooses; nothing is created."""
     add_store(server, team="blue")
-    add_store(server, **UNUSED, team="red")
+    add_store(server, **ours)
     with pytest.raises(Fatal, match="2 stores are called 'docs': choose one with --store-id"):
         lab.sync()
     assert len(server.state.stores) == 2

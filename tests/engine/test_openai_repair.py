@@ -1,24 +1,16 @@
 """Verify and repair against the imitation server: what they ask, and what they remove."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.openai_server import Clock, OpenAIServer
+from tests.openai_server import OpenAIServer
 from tests.openai_server.catalogue import make_fault
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
 from vectornator.report.record import Verification
 
 DOCUMENTS = {"a.md": b"# A\n", "b.md": b"# B\n", "c.md": b"# C\n"}
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    """Run a server on a clock that only waiting moves."""
-    with OpenAIServer(clock=Clock(scale=0)) as server:
-        yield server
 
 
 @pytest.fixture

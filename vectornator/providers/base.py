@@ -249,8 +249,9 @@ class DeletesStore(Protocol):
 class FindsStore(Protocol):
     """An ability: find a store by the name it was created with.
 
-    Of several stores of a name, one that something was put into goes before those that nothing
-    was, and of such the oldest counts: runs that create a store at the same moment end at one.
+    Of several stores of a name that runs created, one that something was put into goes before those
+    that nothing was, and of such the oldest counts: runs that create one at the same moment end at
+    one.
     """
 
     @property
@@ -260,7 +261,7 @@ class FindsStore(Protocol):
     def use_store(self, name: str) -> str:
         """Use the store called `name` from now on and return its id; empty if there is none.
 
-        Raises `Fatal` when there are several that something was put into.
+        Raises `Fatal` when several count.
         """
 
     def settle_store(self, name: str) -> str:

@@ -63,17 +63,20 @@ class Store:
         return store_id
 
     def choose(self, name: str) -> str:
-        """The id of the store of a name that is in use, else of the oldest; empty if there is none.
+        """The id of the only store of a name; empty if there is none.
 
-        Those that have expired don't count. Raises `Fatal` for several that are in use.
+        Of several that all were created by runs, it is the one that is in use, or else the oldest.
+        Those that have expired don't count. Raises `Fatal` for several of any other kind.
         """
         named = [
             store
             for store in self._list_stores()
             if store.get("name") == name and store.get("status") != "expired"
         ]
-        used = [store for store in named if not _is_unused(store)]
-        found = [str(store["id"]) for store in used or sorted(named, key=_age)[:1]]
+        if all(_TOKEN in _read_metadata(store) for store in named):
+            used = [store for store in named if not _is_unused(store)]
+            named = used or sorted(named, key=_age)[:1]
+        found = [str(store["id"]) for store in named]
         if len(found) > 1:
             raise Fatal(
                 f"{len(found)} stores are called {name!r}: choose one with --store-id"
@@ -83,7 +86,7 @@ class Store:
 
     def _find_created(self, token: str) -> str:
         for store in islice(self._list_stores(), PAGE):
-            if (store.get("metadata") or {}).get(_TOKEN) == token:
+            if _read_metadata(store).get(_TOKEN) == token:
                 return str(store["id"])
         return ""
 
@@ -259,9 +262,14 @@ def _from(after: str) -> dict[str, Any]:
 
 def _is_unused(store: Json) -> bool:
     """Tell whether a run created a store, and has neither marked it nor put anything into it."""
-    counts, metadata = store.get("file_counts"), store.get("metadata")
+    counts = store.get("file_counts")
     is_empty = isinstance(counts, Mapping) and counts.get("total") == 0
-    return is_empty and isinstance(metadata, Mapping) and set(metadata) == {_TOKEN}
+    return is_empty and set(_read_metadata(store)) == {_TOKEN}
+
+
+def _read_metadata(store: Json) -> Mapping[str, object]:
+    metadata = store.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
 def _age(store: Json) -> tuple[float, str]:
