@@ -71,7 +71,7 @@ def test_store_that_was_created_last_is_removed(lab: OpenAILab, server: OpenAISe
 def test_store_in_use_goes_before_an_older_one(lab: OpenAILab, server: OpenAIServer) -> None:
     """A store that a run has marked is used, though another of its name is older."""
     add_store(server, **UNUSED)
-    used = add_store(server, **UNUSED, **{"vn_run-1": "dirty 0"})
+    used = add_store(server, **UNUSED, **{"vn_mark_run-1": "dirty 0"})
     lab.sync()
     assert len(used.attachments) == 2
     assert len(server.state.stores) == 2
@@ -95,7 +95,7 @@ def test_mark_that_is_written_over_is_written_again(lab: OpenAILab, server: Open
     def write_over() -> Iterator[None]:
         [store] = server.state.stores.values()
         for number in range(3):
-            store.metadata = {**UNUSED, f"vn_run-{number}": "dirty 0"}
+            store.metadata = {**UNUSED, f"vn_mark_run-{number}": "dirty 0"}
             yield
 
     when_asked(server, "vector_stores.update", write_over())
@@ -109,7 +109,21 @@ def test_mark_that_is_written_over_is_written_again(lab: OpenAILab, server: Open
     )
     lab.sync()
     assert seen
-    assert all(len(mark) == 3 and mark["vn_run-2"] for mark in seen)
+    assert all(len(mark) == 3 and mark["vn_mark_run-2"] for mark in seen)
+
+
+def test_store_that_keeps_no_mark(lab: OpenAILab, server: OpenAIServer) -> None:
+    """A store that forgets what is written is written to once for each change, and used."""
+
+    def forget() -> Iterator[None]:
+        [store] = server.state.stores.values()
+        while True:
+            store.metadata = dict(UNUSED)
+            yield
+
+    when_asked(server, "vector_stores.update", forget())
+    assert lab.sync().status == "synced"
+    assert lab.requests["vector_stores.update"] == 2
 
 
 def test_other_name_than_that_of_the_store(lab: OpenAILab, server: OpenAIServer) -> None:

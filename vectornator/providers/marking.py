@@ -32,15 +32,18 @@ def change_whole(
     Another run may read the mark before and write it after, and so undo this. With `wait` the
     mark is read again, and changed again, until it has what `change` leaves alone. That is after
     a while: whoever still writes over it must have taken longer than that between reading and
-    writing. Runs that undo each other wait for lengths of their own.
+    writing. Runs that undo each other wait for lengths of their own. A store that keeps nothing
+    of what is written is not asked for ever.
     """
+    before: Mapping[str, str] | None = None
     changed: dict[str, str] = {}
     for _ in range(_TRIES if wait else 1):
         began = time.monotonic()
         mark = read()
         changed = change_words(mark, name, change)
-        if changed == mark:
+        if mark in (changed, before):
             break
+        before = mark
         write(changed)
         if wait:
             least = max(_LEAST_SECONDS, time.monotonic() - began)
