@@ -9,11 +9,18 @@ from dataclasses import replace
 
 from vectornator.drift import Drift, Finding, reconcile
 from vectornator.edits import Edits, close_ledger, write_note
-from vectornator.errors import ProviderError, Refused, Rejected, StateConflict, Withheld
+from vectornator.errors import (
+    Foreign,
+    ProviderError,
+    Refused,
+    Rejected,
+    StateConflict,
+    Withheld,
+)
 from vectornator.git.failures import Unreachable
 from vectornator.git.objects import Oid
 from vectornator.marks import LIFETIME, Mark, make_run, needs_listing
-from vectornator.model import Binding, Entry, Manifest, Outcome, RemoteFile
+from vectornator.model import Binding, Delete, Entry, Manifest, Outcome, RemoteFile
 from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
@@ -306,14 +313,19 @@ class Journal:
 
         A call that was repeated may have been carried out before its answer was lost: one that
         stores something then leaves a copy that nobody knows of, one that removes something
-        perhaps only half of it. A question that had to be asked twice leaves nothing. A store that
+        perhaps only half of it, and so may one that failed. A question that had to be asked twice
+        leaves nothing. A store that
         does not know a copy of ours may only have said so. And a run that was told not to list
         the store has not found out what another one will have to.
         """
         session, repeated = self._session, self._session.traffic.repeated
         is_repeated = any(repeated[method] for method in _LEAVING)
         is_cut = session.stop.is_set() or self.is_doubtful
-        is_lost = is_cut or is_repeated or session.proof.is_missed
+        is_half_gone = bool(self.edits.leftovers) or any(
+            isinstance(failure.change, Delete) and not isinstance(failure.error, Foreign | Withheld)
+            for failure in self.edits.failed
+        )
+        is_lost = is_cut or is_repeated or is_half_gone or session.proof.is_missed
         errors = (failure.error for failure in self.edits.failed)
         if is_lost or not all(isinstance(error, (Rejected, Withheld)) for error in errors):
             if self.is_doubtful and self._mark.state == "clean":

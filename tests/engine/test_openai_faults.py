@@ -251,6 +251,17 @@ def test_old_copies_that_are_spoilt(
     assert (lab.contents, lab.strays) == (AFTER, [])
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_copy_that_is_removed_by_half(lab: OpenAILab, nth: int) -> None:
+    """A File that outlives its copy, as its own removal was refused, is found by the next run."""
+    lab.server.add_fault(make_fault("429-insufficient-quota", route="files.delete", nth=nth))
+    with suppress(Fatal):
+        lab.sync(concurrency=1)
+    assert len(lab.strays) == 1
+    assert lab.sync().status in {"synced", "no-changes"}
+    assert (lab.contents, lab.strays) == (AFTER, [])
+
+
 def test_targets_that_upload_the_same_at_once(lab: OpenAILab) -> None:
     """Two targets that store the same documents at the same time leave each other's alone."""
     labs = [OpenAILab(lab.repo, lab.server) for _ in range(2)]
