@@ -122,6 +122,7 @@ def test_lost_answer_to_a_store(tmp_path: Path, server: OpenAIServer) -> None:
     lab = OpenAILab(repo, server)
     assert lab.sync().status == "synced"
     assert lab.contents == {"a.md": b"# A\n"}
+    assert lab.requests["vector_stores.create"] == 1
 
 
 def test_server_that_ignores_batches(lab: OpenAILab) -> None:
