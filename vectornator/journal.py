@@ -312,11 +312,10 @@ class Journal:
         """Let the store remember that the ledger tells all it holds, if that is certain.
 
         A call that was repeated may have been carried out before its answer was lost: one that
-        stores something then leaves a copy that nobody knows of, one that removes something
-        perhaps only half of it, and so may one that failed. A question that had to be asked twice
-        leaves nothing. A store that
-        does not know a copy of ours may only have said so. And a run that was told not to list
-        the store has not found out what another one will have to.
+        stores something then leaves a copy that nobody knows of, one that removes something perhaps
+        only half of it, and so may one that failed. A question that had to be asked twice leaves
+        nothing. A store that does not know a copy of ours may only have said so. And a run that was
+        told not to list the store has not found out what another one will have to.
         """
         session, repeated = self._session, self._session.traffic.repeated
         is_repeated = any(repeated[method] for method in _LEAVING)

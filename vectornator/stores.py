@@ -83,8 +83,7 @@ def create_store(session: Session, tell: Callable[[str], None]) -> None:
     if settings.store_name and isinstance(provider, FindsStore):
         session.wait(_SETTLE_SECONDS)
         store_id = provider.settle_store(settings.store_name)
-    is_ours = store_id == created
-    whose = "Created" if is_ours else "Another run created one just now: using"
+    whose = "Created" if store_id == created else "Another run created one just now: using"
     tell(f"{whose} the {provider.name} store {store_id}")
 
 

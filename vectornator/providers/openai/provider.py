@@ -187,6 +187,7 @@ class OpenAIProvider(BaseVectorStoreProvider):
         self, name: str, change: Callable[[str], str], *, must_stay: bool = False
     ) -> str:
         """Change the words under a name: all metadata are written at once, whosever they are."""
+        self._verified = None  # an old answer would bring back what others have changed since
         wait = self.config.wait if must_stay else None
         return change_whole(self.read_mark, self._write_mark, name, change, wait=wait)
 
