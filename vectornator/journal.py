@@ -25,7 +25,14 @@ from vectornator.providers.base import MarksStore
 from vectornator.session import Session
 from vectornator.state.ledger import Ledger
 
-_LEAVING = ("upload_file", "update_file", "stage_file", "attach_files", "delete_file")
+_LEAVING = (
+    "upload_file",
+    "update_file",
+    "stage_file",
+    "attach_files",
+    "delete_file",
+    "remove_stray",
+)
 """The calls that store something, or take something away."""
 
 _LAST_SECONDS = 0.4
@@ -160,21 +167,35 @@ class Journal:
         """
         session = self._session
         listing = list(session.provider.list_files())
-        pending = 0 if session.settings.dry_run else self._count_pending(listing)
-        if pending:
-            self._remark(f"The store is at work on {pending} copies of ours: waiting for them.")
-        for pause in session.patience.pauses(pending):
-            if not (pending and self._count_pending(listing)):
-                break
-            session.wait(pause)
-            listing = list(session.provider.list_files())
-        if self._mark.runs - self._mark.find_over(session.clock()) - {self._run}:
+        early = self._find_pending(listing)
+        if not early:
             return listing
-        return [replace(file, is_pending=False) for file in listing]
+        if not session.settings.dry_run:
+            self._remark(f"The store is at work on {len(early)} copies of ours: waiting for them.")
+            for pause in session.patience.pauses(len(early)):
+                session.wait(pause)
+                listing = list(session.provider.list_files())
+                if not self._find_pending(listing):
+                    return listing
+        if self.find_others():
+            return listing
+        listing = list(session.provider.list_files())  # whoever is gone by now has settled its own
+        return [
+            replace(file, is_pending=file.is_pending and file.file_id not in early)
+            for file in listing
+        ]
 
-    def _count_pending(self, listing: Iterable[RemoteFile]) -> int:
+    def _find_pending(self, listing: Iterable[RemoteFile]) -> frozenset[str]:
         owns = self._session.binding.owns
-        return sum(file.is_pending and owns(file.attributes) for file in listing)
+        pending = (file for file in listing if file.is_pending and owns(file.attributes))
+        return frozenset(file.file_id for file in pending)
+
+    def find_others(self) -> frozenset[str]:
+        """The other runs that may be at work, as the store remembers them at this moment."""
+        provider = self._session.provider
+        if isinstance(provider, MarksStore):
+            self._mark = self._read_mark(provider)
+        return self._mark.runs - self._mark.find_over(self._session.clock()) - {self._run}
 
     def read_manifest(self, paths: Iterable[str] | None = None) -> dict[str, Entry]:
         """The entries of `paths`, or all, with this run's own edits on top."""

@@ -1,7 +1,7 @@
 """The whole run in the order it happens: load, plan, brake, apply, record, report."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from vectornator import stores
@@ -15,19 +15,20 @@ from vectornator.errors import (
     StateError,
     Transient,
     VectornatorError,
+    Withheld,
 )
 from vectornator.git.objects import Oid
 from vectornator.journal import Journal
-from vectornator.model import Change, Done, Failed, Outcome, Plan, Update, Upload
+from vectornator.model import Change, Done, Entry, Failed, Outcome, Plan, Update, Upload
 from vectornator.plan import Limits, check_plan, explain_leaks
 from vectornator.planning import Planner
-from vectornator.providers.base import Stray
+from vectornator.providers.base import FindsStrays, Stray
 from vectornator.report.observer import Observer
 from vectornator.report.record import Command, Record, RunStatus
 from vectornator.session import Session
 from vectornator.source import CommitSource, Source
 from vectornator.state.ledger import Ledger
-from vectornator.strays import find_strays, remove_strays, to_findings
+from vectornator.strays import find_strays, find_taken, remove_strays, to_findings
 
 MAX_ROUNDS = 10
 """How often a run merges with others that save before it does."""
@@ -181,9 +182,13 @@ class Run:
             stores.create_store(self._session, self._observer.phase)
             self._has_store = True
             goal = self._goal = self._session.set_goal(source)
-        is_whole = self._apply(todo, source)
-        status = self._find_status(is_whole=is_whole)
-        if not self._save(goal, is_complete=is_whole, status=status):
+        try:
+            is_whole = self._apply(todo, source)
+            status = self._find_status(is_whole=is_whole)
+            self._save(goal, is_complete=is_whole, status=status)
+        except StateConflict:
+            self._observer.phase("Another run came in between; merging with it")
+            self._commit = self._journal.rejoin(self._commit)
             return None
         return status
 
@@ -226,7 +231,8 @@ class Run:
     def _apply(self, todo: Plan, source: Source) -> bool:
         """Carry the plan out: sends first, deletes only when nothing was lost, old copies last.
 
-        Returns whether every change was done.
+        Returns whether every change was done. Raises `StateConflict` when another run has undone
+        one.
         """
         journal = self._journal
         journal.adopt(todo.known)
@@ -239,6 +245,7 @@ class Run:
         shop = open_workshop(self._session, source, self._observer.started)
         sends: tuple[Change, ...] = (*todo.sends, *todo.attribute_changes)
         outcomes = self._settle(apply_changes(sends, shop), len(todo))
+        self._check_sent(outcomes)
         if any(_is_lost(outcome) for outcome in outcomes):
             deletes = withhold(todo.deletes, "something was lost before, so nothing is deleted")
         else:
@@ -252,9 +259,27 @@ class Run:
         return len(outcomes) == len(todo) and all(isinstance(one, Done) for one in outcomes)
 
     def _sweep(self) -> None:
-        """Remove strays, before the first round only: later, another run is at work too."""
+        """Remove strays, before the first round only: later, another run is at work too.
+
+        The store knows before that this run is at work, for the sake of others: see `_check_sent`.
+        """
         strays, self._strays = self._strays, ()
-        remove_strays(self._session, strays)
+        if strays:
+            self._journal.mark_dirty()
+            remove_strays(self._session, strays)
+
+    def _check_sent(self, outcomes: Iterable[Outcome]) -> None:
+        """See to it that what was sent is still there before anything it replaces is removed.
+
+        Raises `StateConflict` when another run has taken some of it for strays.
+        """
+        session, journal = self._session, self._journal
+        sent = {file_id for outcome in outcomes if (file_id := _find_sent(outcome))}
+        if not sent or not isinstance(session.provider, FindsStrays) or not journal.find_others():
+            return
+        with suppress(Withheld):  # the run is to stop, and removes nothing
+            if find_taken(session, sent, journal.documents):
+                raise StateConflict("another run has removed what this one stored")
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:
         """Record outcomes as they come, and save now and then."""
@@ -270,20 +295,17 @@ class Run:
 
     # Record.
 
-    def _save(self, goal: Ledger, *, is_complete: bool, status: RunStatus) -> bool:
-        """Save the ledger and the note; False when another run saved since it was loaded."""
+    def _save(self, goal: Ledger, *, is_complete: bool, status: RunStatus) -> None:
+        """Save the ledger and the note.
+
+        Raises `StateConflict` when another run saved since the ledger was loaded.
+        """
         journal = self._journal
         if journal.has_news(goal) or not is_complete:
             self._observer.phase(f"Saving the ledger to {self._session.state.location}")
             counts = self._to_record(status).counts
-            try:
-                journal.save(goal, is_complete=is_complete, status=status, counts=counts)
-            except StateConflict:
-                self._observer.phase("Another run saved first; merging with it")
-                self._commit = journal.rejoin(self._commit)
-                return False
+            journal.save(goal, is_complete=is_complete, status=status, counts=counts)
         journal.mark_clean()
-        return True
 
     # Report.
 
@@ -337,6 +359,15 @@ class Run:
             state_commit=journal.state_commit,
             remarks=tuple(self._remarks),
         )
+
+
+def _find_sent(outcome: Outcome) -> str:
+    """The copy that was stored by sending a document; empty for any other outcome."""
+    match outcome:
+        case Done(Upload() | Update(), Entry(file_id=file_id)):
+            return file_id
+        case _:
+            return ""
 
 
 def _is_lost(outcome: Outcome) -> bool:

@@ -1,12 +1,16 @@
 """What was sent to a service and never put into the store: found, told and removed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 from vectornator.drift import DriftKind, Finding
 from vectornator.errors import Transient
-from vectornator.providers.base import FindsStrays, Stray
+from vectornator.proof import PAGE
+from vectornator.providers.base import DescribesFiles, FindsStrays, Stray
 from vectornator.session import Session
+
+_SETTLING = 2.0
+"""How long a removal may take from the look that decides on it until it is done, in seconds."""
 
 
 def find_strays(session: Session) -> tuple[Stray, ...]:
@@ -37,7 +41,27 @@ def to_findings(strays: Iterable[Stray]) -> Iterator[Finding]:
 
 
 def remove_strays(session: Session, strays: Iterable[Stray]) -> None:
-    """Remove strays; one that can't be removed now is found again by a later run."""
+    """Remove strays; one that can't be removed now is found again by a later run.
+
+    A run that was killed and one that has sent a file and not stored it yet look alike. So a stray
+    may be another run's; one that it has stored meanwhile stays.
+    """
+    provider = session.provider
+    if not isinstance(provider, FindsStrays):
+        return
     for stray in strays:
         with suppress(Transient):
-            session.provider.delete_file(stray.file_id)
+            provider.remove_stray(stray.file_id)
+
+
+def find_taken(session: Session, stored: Collection[str], copies: int) -> Collection[str]:
+    """Which copies that this run has stored are gone: another one took them for strays.
+
+    `copies` is about how many the store holds. The look is taken when everything is done that
+    was decided before they were in the store. Raises `Withheld` when the run is asked to stop.
+    """
+    provider = session.provider
+    session.wait(_SETTLING)
+    if isinstance(provider, DescribesFiles) and len(stored) <= -(-copies // PAGE):
+        return {file_id for file_id in stored if provider.describe_file(file_id) is None}
+    return set(stored) - {file.file_id for file in provider.list_files()}

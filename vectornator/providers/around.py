@@ -230,6 +230,10 @@ class _FindsStrays(Layer):
         inner, call = cast("FindsStrays", self.inner), Call("find_strays")
         return self.around_listing(call, lambda: inner.find_strays(metadata, kept))
 
+    def remove_stray(self, file_id: str) -> None:
+        inner = cast("FindsStrays", self.inner)
+        self.around(Call("remove_stray", file_id), lambda: inner.remove_stray(file_id))
+
     def find_held(self) -> Collection[str]:
         inner = cast("FindsStrays", self.inner)
         return self.around(Call("find_held"), inner.find_held)

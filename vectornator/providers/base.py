@@ -330,8 +330,15 @@ class FindsStrays(Protocol):
         """Yield what is not in the store in use, ours and others'; changes nothing.
 
         `metadata` holds the ownership mark, `kept` the ids of all copies in the store. What
-        another run is staging at this moment is a stray too: runs of one target take turns.
-        What is not ours may be in another store. A stray is removed with `delete_file`.
+        another run is staging at this moment is a stray too. What is not ours may be in another
+        store.
+        """
+
+    def remove_stray(self, file_id: str) -> None:
+        """Remove a stray of ours, unless it is in the store by now.
+
+        The look and the removal follow each other at once, also where the call is repeated: a run
+        that puts the stray into the store between them finds it gone a moment later.
         """
 
     def find_held(self) -> Collection[str]:

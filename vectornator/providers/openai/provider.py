@@ -39,7 +39,7 @@ _MARK = "vn_mark_"
 _BUCKETS = (
     Bucket(frozenset({"stage_file", "upload_file", "update_file"}), calls=900),
     Bucket(frozenset({"attach_files"}), calls=240, copies=1800),
-    Bucket(frozenset({"delete_file"}), calls=300),
+    Bucket(frozenset({"delete_file", "remove_stray"}), calls=300),
 )
 """Documented are 1,000 uploads of a user, 300 attachings to a store, and 2,000 files attached in
 an organization in a minute; nothing is said of deletes."""
@@ -355,6 +355,12 @@ class OpenAIProvider(BaseVectorStoreProvider):
                 is_loose = self._store.find(file["id"]) is None
             if is_loose:
                 yield to_stray(file, is_ours=is_ours)
+
+    def remove_stray(self, file_id: str) -> None:
+        """Remove a File that is in no store; what attached it meanwhile goes with it."""
+        if self._store.find(file_id) is None:
+            self._uploads.delete(file_id)
+            self._store.detach(file_id)
 
     def find_held(self) -> Collection[str]:
         """List the files of every store of the account."""
