@@ -275,10 +275,10 @@ class Run:
         """
         session, journal = self._session, self._journal
         sent = {file_id for outcome in outcomes if (file_id := _find_sent(outcome))}
-        if not sent or not isinstance(session.provider, FindsStrays) or not journal.find_others():
+        if not sent or session.stop.is_set() or not isinstance(session.provider, FindsStrays):
             return
         with suppress(Withheld):  # the run is to stop, and removes nothing
-            if find_taken(session, sent, journal.documents):
+            if journal.find_others() and find_taken(session, sent, journal.documents):
                 raise StateConflict("another run has removed what this one stored")
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:
