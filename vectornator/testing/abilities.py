@@ -1,28 +1,37 @@
 """The part of the provider suite that is about abilities: skipped where there are none."""
 
+import uuid
 from dataclasses import replace
 
 import pytest
 
 from vectornator.errors import Rejected
-from vectornator.model import Condition, path_key
+from vectornator.model import Binding, Condition, path_key
 from vectornator.providers.base import (
     ChangesAttributes,
     DeletesStore,
     DescribesFiles,
+    FindsStore,
+    FindsStrays,
     MarksStore,
     Searches,
     SearchesMetadata,
+    StagesFiles,
     VectorStoreProvider,
 )
 from vectornator.testing.steps import (
+    BINDING,
     TEXT,
     OpenProvider,
+    attach,
     attributes,
+    find_stray,
     is_found,
     listing,
     make_document,
     needs,
+    remove_store,
+    stage,
     store,
 )
 
@@ -174,6 +183,49 @@ class AbilitySuite:
         """A mark is not listed among the copies."""
         needs(provider, MarksStore).change_mark("state", lambda _: "dirty")
         assert listing(provider) == {}
+
+    def test_staged(self, provider: VectorStoreProvider) -> None:
+        """What is staged is in the store once it is attached, with the attributes given then."""
+        stager = needs(provider, StagesFiles)
+        staged = dict(stage(stager, f"{number}.md") for number in range(3))
+        assert listing(provider) == {}
+        attach(stager, staged)
+        assert staged.keys() == listing(provider).keys()
+        assert all(
+            it.attributes.items() >= staged[key].items() for key, it in listing(provider).items()
+        )
+
+    def test_stray(self, provider: VectorStoreProvider) -> None:
+        """What was staged and not attached is a stray of its owner, and can be removed."""
+        finder, stager = needs(provider, FindsStrays), needs(provider, StagesFiles)
+        file_id, _ = stage(stager, "a.md")
+        others = Binding(BINDING.source, "another").ownership
+        assert find_stray(finder, file_id, others) is False
+        assert find_stray(finder, file_id, BINDING.ownership) is True
+        finder.remove_stray(file_id)
+        assert find_stray(finder, file_id, BINDING.ownership) is None
+
+    def test_stray_that_is_stored_stays(self, provider: VectorStoreProvider) -> None:
+        """What is attached before it is removed is no stray any more; it is held by its store."""
+        finder, stager = needs(provider, FindsStrays), needs(provider, StagesFiles)
+        file_id, metadata = stage(stager, "a.md")
+        assert find_stray(finder, file_id, BINDING.ownership)
+        attach(stager, {file_id: metadata})
+        finder.remove_stray(file_id)
+        assert [file_id] == list(listing(provider))
+        assert file_id in finder.find_held()
+
+    def test_store_by_name(self, open_provider: OpenProvider) -> None:
+        """A store is found by the name it was created with, also right after that."""
+        name = f"suite-{uuid.uuid4()}"
+        provider, other = open_provider(), open_provider()
+        finder, stranger = needs(provider, FindsStore), needs(other, FindsStore)
+        assert finder.use_store(name) == ""
+        store_id = provider.create_store(name)
+        assert finder.settle_store(name) == stranger.use_store(name) == other.store_id == store_id
+        assert other.verify_store()
+        assert stranger.store_name == name
+        remove_store(provider)
 
     def test_delete_store(self, open_provider: OpenProvider) -> None:
         """A deleted store is no longer verified, by anyone."""

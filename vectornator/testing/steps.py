@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NoReturn, Self, TypeAlias, TypeVar, cast
@@ -10,7 +11,14 @@ import pytest
 
 from vectornator.errors import Rejected
 from vectornator.model import Binding, Document, Entry, RemoteFile
-from vectornator.providers.base import DeletesStore, Searches, VectorStoreProvider
+from vectornator.providers.base import (
+    DeletesStore,
+    FindsStrays,
+    Searches,
+    StagesFiles,
+    VectorStoreProvider,
+)
+from vectornator.providers.patience import Patience, await_files
 
 T = TypeVar("T")
 
@@ -50,6 +58,28 @@ def store(provider: VectorStoreProvider, path: str, content: bytes = TEXT) -> st
     """Upload a document as the engine does, and return the new id."""
     document = make_document(path, content)
     return provider.upload_file(document, content, attributes(provider, path, content))
+
+
+def stage(provider: StagesFiles, path: str, content: bytes = TEXT) -> tuple[str, dict[str, str]]:
+    """Send a document without putting it into the store; return its id and its attributes."""
+    document = make_document(path, content)
+    metadata = BINDING.attributes(document, "suite")
+    return provider.stage_file(document, content, metadata), metadata
+
+
+def attach(provider: StagesFiles, copies: Mapping[str, Mapping[str, str]]) -> None:
+    """Put staged copies into the store, and wait until a search finds them."""
+    ticket = provider.attach_files(copies)
+    settled = await_files(
+        lambda: provider.settle_files(ticket), copies, patience=Patience(), wait=time.sleep
+    )
+    assert dict.fromkeys(copies) == settled
+
+
+def find_stray(provider: FindsStrays, file_id: str, ownership: Mapping[str, str]) -> bool | None:
+    """Tell whether a stray is of an ownership mark; None if there is no such stray."""
+    strays = provider.find_strays(ownership, ())
+    return next((stray.is_ours for stray in strays if stray.file_id == file_id), None)
 
 
 def update(provider: VectorStoreProvider, file_id: str, path: str, content: bytes) -> str:
