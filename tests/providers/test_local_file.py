@@ -371,3 +371,27 @@ def test_tables_of_undecodable_words(local: LocalProvider, open_local: OpenLocal
     path.write_bytes(content.replace(b"CREATE TABLE f", b"CREATE TABLX f"))
     with pytest.raises(Fatal, match="is broken"):
         open_local(path.parents[1]).verify_store()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_rows_out_of_order(local: LocalProvider, open_local: OpenLocal, number: int) -> None:
+    """A listing that would go round in circles, as a row is damaged, is told as damage."""
+    path = local._path
+    for name in ("a.md", "b.md", "c.md"):
+        store(local, name)
+    local.cleanup()
+    with closing(sqlite3.connect(path)) as database:
+        (page,) = database.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'files'"
+        ).fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        database.execute("PRAGMA journal_mode = DELETE")
+    content = bytearray(path.read_bytes())
+    start = (page - 1) * size
+    cell = start + int.from_bytes(content[start + 8 + 2 * number : start + 10 + 2 * number])
+    rowid = cell + (2 if content[cell] & 0x80 else 1)  # after the length, a varint
+    assert content[rowid] == number + 1
+    content[rowid] = 2 if number != 1 else 3
+    path.write_bytes(content)
+    with pytest.raises(Fatal, match="is broken"):
+        list(open_local(path.parents[1]).list_files())

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from select import select
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
@@ -46,6 +47,8 @@ def measure(act: Callable[[], _T]) -> Measured[_T]:
         _act(act, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
+        if not select([pipe], [], [], _PATIENCE)[0]:
+            os.kill(child, signal.SIGKILL)  # what is tried may take any other signal
         told = pipe.read()
     _, status, usage = os.wait4(child, 0)
     ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -58,7 +61,6 @@ def _act(act: Callable[[], object], writer: int) -> None:
     code = 1
     try:
         resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
-        signal.alarm(_PATIENCE)
         told = pickle.dumps(act())
         with os.fdopen(writer, "wb") as pipe:
             pipe.write(told)

@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import RLock
 from typing import Literal
 
 from vectornator.embed.chunks import Chunk
 from vectornator.embed.ranking import RANKED, find_nearest, fuse, to_match_expression
-from vectornator.embed.schema import create_store, open_store, translated_errors
+from vectornator.embed.schema import create_store, open_store, to_damage, translated_errors
 from vectornator.errors import Rejected
 from vectornator.model import Condition, Hit, RemoteFile
 
@@ -148,10 +148,13 @@ class Index:
                     f"{_FILES} WHERE row > ? ORDER BY row LIMIT {_PAGE}", (last,)
                 ).fetchall()
                 files = [_to_remote_file(row) for row in page]
+            rows = [last, *(row for row, *_ in page)]
+            if any(row >= following for row, following in pairwise(rows)):
+                raise to_damage(self._path, "rows out of order")
             if not page:
                 return
             yield from files
-            last = page[-1][0]
+            last = rows[-1]
 
     def change_attributes(self, file_id: str, attributes: Mapping[str, str]) -> None:
         """Replace all attributes of a file; a `path` among them becomes the one it is found by.

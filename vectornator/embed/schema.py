@@ -105,9 +105,14 @@ def translated_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _to_provider_error(error, path) from error
     except UnicodeDecodeError as error:  # from the words of an error that repeats what is damaged
-        raise Fatal(f"The store {path} is broken: move it away and sync again.") from error
+        raise to_damage(path, "text that can't be decoded") from error
     except OSError as error:
         raise Fatal(f"The store {path} can't be used: {error.strerror or error}.") from error
+
+
+def to_damage(path: Path, why: str) -> Fatal:
+    """The error of a store whose file is damaged."""
+    return Fatal(f"The store {path} is broken ({why}): move it away and sync again.")
 
 
 def remove_store(path: Path) -> None:
@@ -222,7 +227,7 @@ def _to_provider_error(error: sqlite3.Error, path: Path) -> ProviderError:
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Transient(f"The store {path} is locked by another process: try again when it ends.")
     if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return Fatal(f"The store {path} is broken ({error}): move it away and sync again.")
+        return to_damage(path, str(error))
     if _is_refused(error):
         return Fatal(f"The store {path} can't be opened or written ({error}): check permissions.")
     if code.startswith("SQLITE_FULL"):
