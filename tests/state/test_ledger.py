@@ -118,6 +118,18 @@ def test_hostile_entry_is_refused(edit: Callable[[dict[str, object]], None]) -> 
         load_entries(json.dumps(forms).encode(), "test")
 
 
+def test_shard_of_blanks_is_refused() -> None:
+    """A shard is not much longer than its entries take, so that 256 of nothing cost no time."""
+    path = "\x01" * 2000 + "ü.md"
+    content = dump_entries({path: make_entry(1), "b.md": make_entry(2)})
+    padded = content + b" " * 65_000
+    assert load_entries(padded, "test") == load_entries(content, "test")
+    with pytest.raises(StateError, match="more than its 0 entries take"):
+        load_entries(b"{" + b" " * 65_536 + b"}", "test")
+    with pytest.raises(StateError, match="more than its 2 entries take"):
+        load_entries(content + b" " * 100_000, "test")
+
+
 def test_oversized_document_is_refused_unread() -> None:
     """What is larger than the limit is not parsed at all."""
     with pytest.raises(StateError, match="is 11 bytes long; 10 is the limit"):

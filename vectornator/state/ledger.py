@@ -22,6 +22,12 @@ _SPARSE = 16
 A value takes a hundred bytes of memory; ours are mostly ids and hashes, which are longer.
 """
 
+_LOOSE = 64 << 10
+"""Bytes that a shard may have beyond what its entries take: 256 of nothing cost time too."""
+
+_ENTRY = 2 << 10
+"""The most bytes of an entry beside its path, of which a character takes six at the most."""
+
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 MAX_LISTED = 200
@@ -183,6 +189,11 @@ def dump_entries(entries: Mapping[str, Entry]) -> bytes:
 def load_entries(content: bytes, origin: str) -> dict[str, Entry]:
     """Entries by path. Raises `StateUnreadable`."""
     forms = parse_json(content, origin, is_versioned=False)
+    if len(content) > _LOOSE + sum(_ENTRY + 6 * len(path) for path in forms):
+        raise StateUnreadable(
+            f"{origin} is {len(content)} bytes long, more than its {len(forms)} entries take. "
+            f"{_ADVICE}"
+        )
     return {path: from_entry_form(path, form, origin) for path, form in forms.items()}
 
 
