@@ -30,8 +30,8 @@ from vectornator.source import CommitSource, Source
 from vectornator.state.ledger import Ledger
 from vectornator.strays import find_strays, find_taken, remove_strays, to_findings
 
-MAX_ROUNDS = 10
-"""How often a run merges with others that save before it does."""
+MAX_ROUNDS = 40
+"""How often a run merges with others that save before it does; of 32 at once some do 12 times."""
 
 
 class Run:
