@@ -9,6 +9,7 @@ from vectornator.apply import apply_changes, open_workshop, remove_leftovers, wi
 from vectornator.drift import Finding, sort_findings, summarise_findings
 from vectornator.errors import (
     Fatal,
+    Foreign,
     Refused,
     Rejected,
     StateConflict,
@@ -251,6 +252,7 @@ class Run:
         else:
             deletes = apply_changes(todo.deletes, shop)
         outcomes += self._settle(deletes, len(todo))
+        self._check_deleted(outcomes)
         if journal.edits.leftovers and not self._find_fatal():
             self._observer.phase("Removing replaced copies")
             for file_id in remove_leftovers(journal.list_leftovers(), shop):
@@ -280,6 +282,17 @@ class Run:
         with suppress(Withheld):  # the run is to stop, and removes nothing
             if journal.find_others() and find_taken(session, sent, journal.documents):
                 raise StateConflict("another run has removed what this one stored")
+
+    def _check_deleted(self, outcomes: Iterable[Outcome]) -> None:
+        """See to it that no copy that was to be removed was only moved by another run.
+
+        Raises `StateConflict` when there is a run that may have done so.
+        """
+        errors = (outcome.error for outcome in outcomes if isinstance(outcome, Failed))
+        if any(isinstance(error, Foreign) for error in errors):
+            with suppress(Withheld):
+                if self._journal.find_others():
+                    raise StateConflict("another run has moved what this one was to remove")
 
     def _settle(self, outcomes: Iterator[Outcome], total: int) -> list[Outcome]:
         """Record outcomes as they come, and save now and then."""

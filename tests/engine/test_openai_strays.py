@@ -1,4 +1,4 @@
-"""What a run takes for strays while others are at work, and what these do about it."""
+"""What runs of one target take from each other at work, and what they do about it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.lab import Witness
 from tests.support.openai import OpenAILab
 from tests.support.repositories import GitRepo
 from vectornator.marks import make_run
-from vectornator.model import Document
+from vectornator.model import Document, Failed
 from vectornator.providers.openai import names
 from vectornator.session import name_mark
 
@@ -188,3 +188,24 @@ def test_run_that_came_later_is_waited_for(lab: OpenAILab) -> None:
     leave(lab)
     lab.sync(refresh="always")
     assert file_id not in find_copies(lab, "b.md")
+
+
+def test_copy_that_another_run_renamed_is_no_foreign_one(
+    lab: OpenAILab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another run is at work, a copy that moved is looked for, and no failure."""
+    lab.repo.commit({"b.md": None})
+
+    def rename() -> None:
+        [copy] = [one for one in lab.attachments if (one.attributes or {}).get("path") == "b.md"]
+        copy.attributes = dict(OURS.attributes(Document("x.md", BLOB, 4, "1" * 64), "config"))
+        join(lab)
+        monkeypatch.undo()
+
+    when_planned(monkeypatch, rename)
+    record = lab.sync()
+    assert (record.status, [one for one in record.outcomes if isinstance(one, Failed)]) == (
+        "synced",
+        [],
+    )
+    assert lab.contents == {"a.md": b"# A2\n", "c.md": b"# C\n"}
