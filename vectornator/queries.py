@@ -17,7 +17,8 @@ from vectornator.report.record import LogEntry, Status, Verification
 from vectornator.session import Session
 from vectornator.settings import Settings
 from vectornator.source import CommitSource, Source
-from vectornator.state.ledger import VERSION, Ledger, to_entry_form
+from vectornator.state.forms import VERSION
+from vectornator.state.ledger import Ledger, to_entry_form
 from vectornator.stores import find_store, is_there, need_store
 from vectornator.strays import find_orphans, find_strays, to_findings
 

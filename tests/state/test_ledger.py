@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from vectornator.errors import StateError
+from vectornator.state.forms import parse_json
 from vectornator.state.ledger import (
     dump_entries,
     dump_ledger,
@@ -15,7 +16,6 @@ from vectornator.state.ledger import (
     load_ledger,
     load_note,
     load_pending,
-    parse_json,
 )
 from vectornator.testing.state_suite import make_entry, make_ledger, make_note
 

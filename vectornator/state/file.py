@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 from vectornator.errors import StateConflict, StateError, StateUnreadable
 from vectornator.git.objects import Oid
 from vectornator.model import Entry
+from vectornator.state.forms import START_OVER, parse_json
 from vectornator.state.ledger import (
-    START_OVER,
     Ledger,
     Note,
     dump_ledger,
@@ -25,7 +25,6 @@ from vectornator.state.ledger import (
     load_ledger,
     load_note,
     load_pending,
-    parse_json,
     to_entry_form,
 )
 

@@ -1,26 +1,12 @@
-"""The ledger and the note as JSON: written readably, and read without trusting anybody."""
+"""What is remembered of a target: the ledger, its entries and the notes, to JSON and back."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar
 
-from vectornator.errors import StateError, StateUnreadable
-from vectornator.model import Entry, is_path, is_utf8
-
-VERSION = "1.0.0"
-"""The version of every JSON document written here; readers refuse another major version."""
-
-MAX_BYTES = 8 << 20
-"""The largest JSON document in git that is parsed: a shard of some 25,000 entries."""
-
-_FEW = 5000
-_SPARSE = 16
-"""JSON of more than `_FEW` values, and one for each `_SPARSE` bytes, is none of ours.
-
-A value takes a hundred bytes of memory; ours are mostly ids and hashes, which are longer.
-"""
+from vectornator.errors import StateUnreadable
+from vectornator.model import Entry
+from vectornator.state.forms import ADVICE, VERSION, Form, JsonObject, check_path, parse_json
 
 _LOOSE = 64 << 10
 """Bytes that a shard may have beyond what its entries take: 256 of nothing cost time too."""
@@ -28,23 +14,11 @@ _LOOSE = 64 << 10
 _ENTRY = 2 << 10
 """The most bytes of an entry beside its path, of which a character takes six at the most."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-
 MAX_LISTED = 200
 """How many paths a note lists before it says `truncated`."""
 
 MAX_AHEAD = 3000
 """How many paths may be settled ahead of the base before the base is dropped."""
-
-START_OVER = (
-    "To start afresh, run `vectornator repair --rebuild`: what the store says of itself is enough "
-    "to go on."
-)
-"""What to do about a ledger that can't be read."""
-
-_JsonObject: TypeAlias = dict[str, Any]
-_HEX = re.compile(r"[0-9a-f]*")
-_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +112,7 @@ def dump_ledger(ledger: Ledger) -> bytes:
 
 def load_ledger(content: bytes, origin: str) -> tuple[Ledger, bool]:
     """The head of a ledger, and whether something is pending. Raises `StateUnreadable`."""
-    form = _Form(parse_json(content, origin), origin)
+    form = Form(parse_json(content, origin), origin)
     ledger = Ledger(
         provider=form.text("provider"),
         store_id=form.text("storeId"),
@@ -166,7 +140,7 @@ def dump_pending(ledger: Ledger) -> bytes:
 
 def load_pending(ledger: Ledger, content: bytes, origin: str) -> Ledger:
     """Complete a ledger with what is pending. Raises `StateUnreadable`."""
-    form = _Form(parse_json(content, origin, is_versioned=False), origin)
+    form = Form(parse_json(content, origin, is_versioned=False), origin)
     return replace(
         ledger, ahead=frozenset(form.texts("ahead")), leftovers=form.mapping("leftovers")
     )
@@ -192,12 +166,12 @@ def load_entries(content: bytes, origin: str) -> dict[str, Entry]:
     if len(content) > _LOOSE + sum(_ENTRY + 6 * len(path) for path in forms):
         raise StateUnreadable(
             f"{origin} is {len(content)} bytes long, more than its {len(forms)} entries take. "
-            f"{_ADVICE}"
+            f"{ADVICE}"
         )
     return {path: from_entry_form(path, form, origin) for path, form in forms.items()}
 
 
-def to_entry_form(entry: Entry) -> _JsonObject:
+def to_entry_form(entry: Entry) -> JsonObject:
     """An entry in the shape it has in JSON."""
     return {
         "fileId": entry.file_id,
@@ -212,7 +186,7 @@ def to_entry_form(entry: Entry) -> _JsonObject:
 def from_entry_form(path: str, value: object, origin: str) -> Entry:
     """An entry from its JSON shape. Raises `StateUnreadable` when a field is missing or wrong."""
     check_path(path, origin)
-    form = _Form(value, origin)
+    form = Form(value, origin)
     return Entry(
         file_id=form.word("fileId"),
         hash=form.hex("hash"),
@@ -225,7 +199,7 @@ def from_entry_form(path: str, value: object, origin: str) -> Entry:
 
 def dump_note(note: Note) -> bytes:
     """A note for people and machines: pretty-printed, in a fixed order."""
-    document: _JsonObject = {
+    document: JsonObject = {
         "version": VERSION,
         "lastSync": note.last_sync,
         "provider": note.provider,
@@ -250,7 +224,7 @@ def dump_note(note: Note) -> bytes:
 
 def load_note(content: bytes, origin: str) -> Note:
     """A note without its files, which only the manifest knows in full. Raises `StateUnreadable`."""
-    form = _Form(parse_json(content, origin), origin)
+    form = Form(parse_json(content, origin), origin)
     counts = form.value("counts", dict)
     return Note(
         commit=form.hex("commit"),
@@ -267,144 +241,9 @@ def load_note(content: bytes, origin: str) -> Note:
     )
 
 
-def check_path(path: str, origin: str) -> None:
-    """Refuse a path that can't name a document. Raises `StateUnreadable`."""
-    if not is_path(path):
-        raise StateUnreadable(
-            f"{origin} names {path[:80]!r}, which is no path of a document. {_ADVICE}"
-        )
-
-
-def parse_json(
-    content: bytes, origin: str, *, is_versioned: bool = True, max_bytes: int = MAX_BYTES
-) -> _JsonObject:
-    """A JSON object from somewhere that anybody may have written to.
-
-    Raises `StateUnreadable` when it is too large, not JSON in UTF-8, nested too deeply, not an
-    object, repeats a key or holds a number that is not finite; `StateError` for an unknown
-    version, which another vectornator can read.
-    """
-    if len(content) > max_bytes:
-        raise StateUnreadable(
-            f"{origin} is {len(content)} bytes long; {max_bytes} is the limit. {_ADVICE}"
-        )
-    if _is_crowded(content):
-        raise StateUnreadable(f"{origin} holds more values than a ledger has. {_ADVICE}")
-    try:
-        document = json.loads(
-            content.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant
-        )
-    except (ValueError, RecursionError) as error:
-        raise StateUnreadable(f"{origin} is not readable as JSON ({error}). {_ADVICE}") from error
-    if not isinstance(document, dict):
-        raise StateUnreadable(f"{origin} is not a JSON object. {_ADVICE}")
-    if is_versioned:
-        _check_version(document.get("version"), origin)
-    return document
-
-
-def _is_crowded(content: bytes) -> bool:
-    """Whether JSON would take far more memory than its size; what stands in strings is free."""
-    most = _FEW + len(content) // _SPARSE
-    values = _count_values(content)
-    if values <= most:
-        return False
-    strings = (content.count(b'"') - content.count(b'\\"')) // 2
-    in_strings = (_count_values(it[0]) for it in _STRING.finditer(content))
-    return strings > 2 * most or values - sum(in_strings) > most
-
-
-def _count_values(content: bytes) -> int:
-    return content.count(b",") + content.count(b"[") + content.count(b"{")
-
-
-def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a key is repeated")
-    return mapping
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
-
-
-def _check_version(version: object, origin: str) -> None:
-    if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise StateUnreadable(f"{origin} has no version. {_ADVICE}")
-    if version.split(".")[0] != VERSION.split(".", maxsplit=1)[0]:
-        raise StateError(
-            f"{origin} has version {version!r}; this vectornator reads {VERSION}. "
-            "Nothing was changed. Use the vectornator that wrote it, or a newer one."
-        )
-
-
-_ADVICE = f"Nothing was changed. {START_OVER}"
-
-_Kind = TypeVar("_Kind")
-
-
-class _Form:
-    """A JSON object whose fields are checked as they are read."""
-
-    def __init__(self, value: object, origin: str) -> None:
-        if not isinstance(value, dict):
-            raise StateUnreadable(f"{origin} holds something that is not an object. {_ADVICE}")
-        self._value = value
-        self._origin = origin
-
-    def value(self, name: str, kind: type[_Kind]) -> _Kind:
-        """A field of a type; a truth value is no number."""
-        value = self._value.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise StateUnreadable(f"{self._origin}: {name!r} is missing or not valid. {_ADVICE}")
-        return value
-
-    def text(self, name: str) -> str:
-        """A string that can be encoded, at most 4096 characters."""
-        value = self.value(name, str)
-        is_valid = _is_text(value) and len(value) <= 4096  # noqa: PLR2004  (git's own path limit)
-        return value if is_valid else self._refuse(name)
-
-    def word(self, name: str) -> str:
-        """Printable ASCII without a space, 512 characters at most: an id that others gave."""
-        value = self.text(name)
-        is_valid = value.isascii() and value.isprintable() and " " not in value
-        return value if is_valid and 0 < len(value) <= 512 else self._refuse(name)  # noqa: PLR2004
-
-    def hex(self, name: str) -> str:
-        """Hexadecimal digits: an object id, a hash, or nothing."""
-        value = self.value(name, str)
-        is_valid = len(value) in {0, 40, 64} and _HEX.fullmatch(value)
-        return value if is_valid else self._refuse(name)
-
-    def count(self, name: str) -> int:
-        """A whole number that is not negative and fits in 63 bits."""
-        value = self.value(name, int)
-        return value if 0 <= value < 1 << 63 else self._refuse(name)
-
-    def texts(self, name: str) -> list[str]:
-        """A list of strings."""
-        values = self.value(name, list)
-        return values if all(_is_text(value) for value in values) else self._refuse(name)
-
-    def mapping(self, name: str) -> dict[str, str]:
-        """Strings by string."""
-        values = self.value(name, dict)
-        is_valid = all(_is_text(key) and _is_text(value) for key, value in values.items())
-        return values if is_valid else self._refuse(name)
-
-    def _refuse(self, name: str) -> Any:  # noqa: ANN401  (never returns)
-        raise StateUnreadable(f"{self._origin}: {name!r} is not valid. {_ADVICE}")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and is_utf8(value)
-
-
-def _dump(document: _JsonObject) -> bytes:
+def _dump(document: JsonObject) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _dump_line(document: _JsonObject) -> str:
+def _dump_line(document: JsonObject) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

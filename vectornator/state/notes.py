@@ -31,8 +31,8 @@ from vectornator.state.commit import (
     Save,
     compose_commit,
 )
+from vectornator.state.forms import START_OVER
 from vectornator.state.ledger import (
-    START_OVER,
     Ledger,
     Note,
     load_entries,

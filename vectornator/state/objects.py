@@ -8,7 +8,7 @@ from vectornator.git.objects import Commit, Kind, Oid, Stored, parse_commit
 from vectornator.git.remote import Remote
 from vectornator.git.repository import Repository
 from vectornator.git.wire import PackedObject, SizeLimits
-from vectornator.state.ledger import MAX_BYTES, START_OVER
+from vectornator.state.forms import MAX_BYTES, START_OVER
 
 SIZES = SizeLimits(pack=64 << 20, item=MAX_BYTES, growth=32)
 """How much a remote may send of the state: hashes don't pack well, so what grows is no ledger."""
