@@ -32,7 +32,7 @@ from vectornator.state.ledger import Ledger
 from vectornator.strays import find_strays, find_taken, remove_strays, to_findings
 
 MAX_ROUNDS = 40
-"""How often a run merges with others that save before it does; of 32 at once some do 12 times."""
+"""How often a run merges with others that save before it does: each time one of them is through."""
 
 
 class Run:
@@ -276,7 +276,7 @@ class Run:
         Raises `StateConflict` when another run has taken some of it for strays.
         """
         session, journal = self._session, self._journal
-        sent = {file_id for outcome in outcomes if (file_id := _find_sent(outcome))}
+        sent = dict(filter(None, map(_find_sent, outcomes)))
         if not sent or session.stop.is_set() or not isinstance(session.provider, FindsStrays):
             return
         with suppress(Withheld):  # the run is to stop, and removes nothing
@@ -374,13 +374,13 @@ class Run:
         )
 
 
-def _find_sent(outcome: Outcome) -> str:
-    """The copy that was stored by sending a document; empty for any other outcome."""
+def _find_sent(outcome: Outcome) -> tuple[str, str] | None:
+    """The copy that was stored by sending a document, and its path; None for other outcomes."""
     match outcome:
-        case Done(Upload() | Update(), Entry(file_id=file_id)):
-            return file_id
+        case Done(Upload(document) | Update(document), Entry(file_id=file_id)):
+            return file_id, document.path
         case _:
-            return ""
+            return None
 
 
 def _is_lost(outcome: Outcome) -> bool:

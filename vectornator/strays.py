@@ -1,12 +1,12 @@
 """What was sent to a service and never put into the store: found, told and removed."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from vectornator.drift import DriftKind, Finding
 from vectornator.errors import Transient
-from vectornator.proof import PAGE
-from vectornator.providers.base import DescribesFiles, FindsStrays, Stray
+from vectornator.proof import Proof
+from vectornator.providers.base import FindsStrays, Stray
 from vectornator.session import Session
 
 _SETTLING = 2.0
@@ -54,14 +54,14 @@ def remove_strays(session: Session, strays: Iterable[Stray]) -> None:
             provider.remove_stray(stray.file_id)
 
 
-def find_taken(session: Session, stored: Collection[str], copies: int) -> Collection[str]:
+def find_taken(session: Session, stored: Mapping[str, str], copies: int) -> list[str]:
     """Which copies that this run has stored are gone: another one took them for strays.
 
-    `copies` is about how many the store holds. The look is taken when everything is done that
-    was decided before they were in the store. Raises `Withheld` when the run is asked to stop.
+    `stored` has paths by id; `copies` is about how many the store holds. The look is taken when
+    everything is done that was decided before they were in the store. Raises `Withheld` when the
+    run is asked to stop.
     """
-    provider = session.provider
     session.wait(_SETTLING)
-    if isinstance(provider, DescribesFiles) and len(stored) <= -(-copies // PAGE):
-        return {file_id for file_id in stored if provider.describe_file(file_id) is None}
-    return set(stored) - {file.file_id for file in provider.list_files()}
+    proof = Proof(session.provider, session.binding)
+    proof.expect(len(stored), copies)
+    return [file_id for file_id, path in stored.items() if proof.owns(file_id, path) is None]

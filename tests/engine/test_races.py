@@ -96,7 +96,7 @@ def test_other_run_takes_our_copies_for_strays(lab: Lab) -> None:
 def test_run_that_is_overtaken_often_gets_through(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run ends well, though others save before it does as often as among 32 at once."""
+    """A run ends well, though others save before it does a dozen times."""
     overtaking = iter([True] * 12)
 
     def phase(witness: Witness, words: str) -> None:
